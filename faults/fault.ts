@@ -1,0 +1,49 @@
+/** The contract of the catalogue: a fault judges what happens at one seam, or strikes the world at a moment and heals. */
+import type { Random } from '../src/ports.js';
+import type { Episode } from '../src/run.js';
+import type { Budget, Capability, Seam, SeamEvent, Seams, SeamVerdict, World } from '../src/sim/seams.js';
+
+export const FAMILIES = ['network', 'disk', 'crash', 'clock', 'schedule', 'database', 'resource', 'service', 'sandbox', 'cluster'] as const;
+export type Family = (typeof FAMILIES)[number];
+
+/** Drawn parameters: plain JSON, always with the episode. */
+export type FaultParams = Episode & { readonly [name: string]: import('../src/ports.js').TraceValue };
+
+export interface Fault<Params extends FaultParams = FaultParams> {
+  readonly id: `${Family}/${string}`;
+  /** One line, shown by `list faults`. */
+  readonly summary: string;
+  /** Drawn only where the scenario offers all of these, because elsewhere it cannot matter. */
+  readonly needs: readonly Capability[];
+  readonly core: boolean;
+  /** True where the protocol does not promise to survive it; drawn only by `beyond-budget`. */
+  readonly beyondBudget?: boolean;
+  /** Magnitude, targets, episode. */
+  draw(random: Random, budget: Budget): Params;
+  /** Simpler parameters, simplest first; nothing when none is simpler. */
+  shrink(params: Params): Iterable<Params>;
+  /** Says what is wrong with parameters read from a file, or undefined. */
+  check(params: FaultParams): string | undefined;
+  /** Which seam `judge` answers at. */
+  readonly seam?: Seam;
+  judge?(event: SeamEvent, params: Params, random: Random): SeamVerdict | undefined;
+  /** Does it; the returned function heals it. */
+  strike?(world: World, params: Params): void | (() => void);
+}
+
+/** Ties the judge of a fault to the event type of its seam. */
+export function judging<S extends Seam, Params extends FaultParams>(
+  seam: S,
+  fault: Omit<Fault<Params>, 'seam' | 'judge' | 'strike'> & {
+    judge(event: Seams[S][0], params: Params, random: Random): Seams[S][1] | undefined;
+  },
+): Fault {
+  return { ...fault, seam } as unknown as Fault;
+}
+
+/** A fault that strikes. */
+export function striking<Params extends FaultParams>(
+  fault: Omit<Fault<Params>, 'seam' | 'judge'> & { strike(world: World, params: Params): void | (() => void) },
+): Fault {
+  return fault as unknown as Fault;
+}
