@@ -18,6 +18,8 @@ export interface Fault<Params extends FaultParams = FaultParams> {
   readonly core: boolean;
   /** True where the protocol does not promise to survive it; drawn only by `beyond-budget`. */
   readonly beyondBudget?: boolean;
+  /** Whether a budget leaves any room for it (a lying disk, a node down); drawn only then. Absent: always. */
+  allowed?(budget: Budget): boolean;
   /** Magnitude, targets, episode. */
   draw(random: Random, budget: Budget): Params;
   /** Simpler parameters, simplest first; nothing when none is simpler. */
@@ -31,10 +33,10 @@ export interface Fault<Params extends FaultParams = FaultParams> {
   strike?(world: World, params: Params): void | (() => void);
 }
 
-/** Ties the judge of a fault to the event type of its seam. */
+/** Ties the judge of a fault to the event type of its seam. A `strike` beside it prepares, or restarts what the verdicts killed. */
 export function judging<S extends Seam, Params extends FaultParams>(
   seam: S,
-  fault: Omit<Fault<Params>, 'seam' | 'judge' | 'strike'> & {
+  fault: Omit<Fault<Params>, 'seam' | 'judge'> & {
     judge(event: Seams[S][0], params: Params, random: Random): Seams[S][1] | undefined;
   },
 ): Fault {

@@ -193,6 +193,8 @@ export type Capability = (typeof CAPABILITIES)[number];
 export interface Budget {
   /** Servers that faults may aim at, in boot order. */
   readonly nodes: readonly NodeId[];
+  /** Clients: faults may cut them off, never kill them. */
+  readonly clients?: readonly NodeId[];
   /** Most servers down (killed, paused, isolated by a strike) at once. */
   readonly downMax: number;
   /** Most servers whose disk may lie or lose what it promised; 0 where a disk is the only copy. */
