@@ -71,6 +71,8 @@ export interface NetworkShape {
   readonly tailMicros: Micros;
   /** Bandwidth of each ordered pair; 0 is without limit. */
   readonly bytesPerSecond: number;
+  /** Most peers a node has a connection with at once; a message to one more is lost. Absent or 0 is without limit. */
+  readonly connectionsMax?: number;
 }
 
 /** One operation of a workload; `client` performs it not before `atMicros` of the chaos phase. */

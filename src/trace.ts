@@ -11,7 +11,7 @@ export type WorldEvent =
   | { readonly type: 'kill'; readonly reason: string }
   | { readonly type: 'stop' }
   | { readonly type: 'exit' }
-  | { readonly type: 'crash'; readonly error: string; readonly stack: string }
+  | { readonly type: 'crash'; readonly error: string }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | {

@@ -1,0 +1,96 @@
+/** The future: a binary heap of events ordered by time, then by the order in which they were scheduled. */
+import type { Micros } from '../ports.js';
+import type { Process } from './process.js';
+
+/** Something that will happen. `callback` is undefined once it ran or was cancelled. */
+export class QueuedEvent {
+  /** Drawn by strategies that order by priority; negative until drawn. */
+  priority = -1;
+
+  constructor(
+    readonly at: Micros,
+    readonly sequence: number,
+    readonly owner: Process | undefined,
+    readonly what: string,
+    /** Index of the trace event that led to it. */
+    readonly cause: number,
+    public callback: (() => void) | undefined,
+  ) {}
+}
+
+const before = (a: QueuedEvent, b: QueuedEvent): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence);
+
+export class EventQueue {
+  #heap: QueuedEvent[] = [];
+  #cancelled = 0;
+
+  /** Events in the heap, cancelled ones that were not yet swept included. */
+  get length(): number {
+    return this.#heap.length;
+  }
+
+  push(event: QueuedEvent): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(event);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const other = heap[parent] as QueuedEvent; // parent < at < length
+      if (!before(event, other)) break;
+      heap[at] = other;
+      at = parent;
+    }
+    heap[at] = event;
+  }
+
+  peek(): QueuedEvent | undefined {
+    return this.#heap[0];
+  }
+
+  pop(): QueuedEvent | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined) return undefined;
+    if (heap.length > 0) this.#sink(last, 0);
+    if (first.callback === undefined) this.#cancelled--;
+    return first;
+  }
+
+  /** Marks an event that is in the heap as never to run. The heap is swept when more than half of it is such. */
+  cancel(event: QueuedEvent): void {
+    event.callback = undefined;
+    this.#cancelled++;
+    if (this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.length) this.#sweep();
+  }
+
+  #sink(event: QueuedEvent, from: number): void {
+    const heap = this.#heap;
+    const length = heap.length;
+    let at = from;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= length) break;
+      let smaller = heap[child] as QueuedEvent; // child < length
+      const right = child + 1;
+      if (right < length) {
+        const other = heap[right] as QueuedEvent; // right < length
+        if (before(other, smaller)) {
+          child = right;
+          smaller = other;
+        }
+      }
+      if (!before(smaller, event)) break;
+      heap[at] = smaller;
+      at = child;
+    }
+    heap[at] = event;
+  }
+
+  #sweep(): void {
+    const heap = this.#heap.filter((event) => event.callback !== undefined);
+    this.#heap = heap;
+    this.#cancelled = 0;
+    for (let at = (heap.length >> 1) - 1; at >= 0; at--) this.#sink(heap[at] as QueuedEvent, at); // at < length
+  }
+}

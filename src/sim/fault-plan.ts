@@ -1,0 +1,168 @@
+/**
+ * Binds the drawn faults of a case to seams and to moments, and counts what they did. Episodes are counted from the start of
+ * the chaos phase; healing ends every episode, undoes every strike and releases everything held.
+ */
+import type { Micros, Random, TraceValue } from '../ports.js';
+import type { FaultDraw, FaultReport } from '../run.js';
+import type { Kernel } from './kernel.js';
+import type { Held, Judge, Seam, SeamEvent, Seams, SeamVerdict, World } from './seams.js';
+
+/** What the plan needs of a fault; the catalogue's contract has more. */
+export interface PlannedFault {
+  readonly id: string;
+  readonly seam?: Seam;
+  judge?(event: SeamEvent, params: FaultDraw['params'], random: Random): SeamVerdict | undefined;
+  strike?(world: World, params: FaultDraw['params']): void | (() => void);
+}
+
+/** The world as strikes see it, without what is particular to one fault. */
+export type SharedWorld = Omit<World, 'random' | 'after' | 'note'>;
+
+interface Instance {
+  readonly fault: PlannedFault;
+  readonly draw: FaultDraw;
+  readonly random: Random;
+  readonly held: Held[];
+  healStrike: (() => void) | undefined;
+  active: boolean;
+  fired: number;
+}
+
+export class FaultPlan implements Judge {
+  readonly #kernel: Kernel;
+  readonly #instances: readonly Instance[];
+  readonly #active = new Map<Seam, Instance[]>();
+  #lastHolder: Instance | undefined;
+  #ended = false;
+
+  /** Throws RangeError for a drawn fault that the registry does not have. */
+  constructor(kernel: Kernel, draws: readonly FaultDraw[], registry: readonly PlannedFault[]) {
+    this.#kernel = kernel;
+    const byId = new Map(registry.map((fault) => [fault.id, fault]));
+    this.#instances = draws.map((draw) => {
+      const fault = byId.get(draw.id);
+      if (fault === undefined) throw new RangeError(`the case has a fault '${draw.id}' that is not registered`);
+      const random = kernel.random(`fault/${draw.label}/judge`);
+      return { fault, draw, random, held: [], healStrike: undefined, active: false, fired: 0 };
+    });
+  }
+
+  /** Schedules every episode from now on. */
+  begin(world: SharedWorld): void {
+    for (const instance of this.#instances) {
+      const { startMicros, durationMicros } = instance.draw.params;
+      this.#kernel.after(startMicros, undefined, 'fault begins', () => {
+        this.#start(instance, world);
+        this.#kernel.after(durationMicros, undefined, 'fault heals', () => this.#heal(instance));
+      });
+    }
+  }
+
+  /** Heals all that is active. Episodes that have not begun never will. */
+  healAll(): void {
+    this.#ended = true;
+    for (const instance of this.#instances) this.#heal(instance);
+  }
+
+  reports(): FaultReport[] {
+    const byId = new Map<string, { drawn: number; fired: number }>();
+    for (const { fault, fired } of this.#instances) {
+      const report = byId.get(fault.id) ?? { drawn: 0, fired: 0 };
+      byId.set(fault.id, { drawn: report.drawn + 1, fired: report.fired + fired });
+    }
+    return [...byId].map(([id, report]) => ({ id, ...report }));
+  }
+
+  active(seam: Seam): boolean {
+    return this.#active.has(seam);
+  }
+
+  ask<S extends Seam>(event: Seams[S][0] & { readonly seam: S }): Seams[S][1] | undefined {
+    const instances = this.#active.get(event.seam);
+    if (instances === undefined) return undefined;
+    for (const instance of instances) {
+      const verdict = instance.fault.judge?.(event, instance.draw.params, instance.random);
+      if (verdict !== undefined) {
+        instance.fired++;
+        this.#lastHolder = instance;
+        return verdict as Seams[S][1]; // the fault answers at the seam it names
+      }
+    }
+    return undefined;
+  }
+
+  hold(held: Held): void {
+    if (this.#lastHolder === undefined) throw new Error('hold without a verdict that holds');
+    this.#lastHolder.held.push(held);
+  }
+
+  #start(instance: Instance, shared: SharedWorld): void {
+    if (this.#ended) return;
+    const { fault, draw } = instance;
+    instance.active = true;
+    this.#kernel.tell(undefined, { type: 'fault', fault: fault.id, label: draw.label, action: 'begins' });
+    if (fault.seam !== undefined) {
+      const instances = [...(this.#active.get(fault.seam) ?? []), instance];
+      // In the order of the case, whatever began first: so a case reads top to bottom.
+      instances.sort((a, b) => this.#instances.indexOf(a) - this.#instances.indexOf(b));
+      this.#active.set(fault.seam, instances);
+    }
+    if (fault.strike !== undefined) instance.healStrike = fault.strike(this.#worldFor(instance, shared), draw.params) ?? undefined;
+  }
+
+  #heal(instance: Instance): void {
+    if (!instance.active) return;
+    instance.active = false;
+    const { fault, draw } = instance;
+    this.#kernel.tell(undefined, { type: 'fault', fault: fault.id, label: draw.label, action: 'heals' });
+    if (fault.seam !== undefined) {
+      const rest = (this.#active.get(fault.seam) ?? []).filter((other) => other !== instance);
+      if (rest.length === 0) this.#active.delete(fault.seam);
+      else this.#active.set(fault.seam, rest);
+    }
+    instance.healStrike?.();
+    for (const held of instance.held.splice(0)) held.release();
+  }
+
+  #worldFor(instance: Instance, shared: SharedWorld): World {
+    const kernel = this.#kernel;
+    const { fault, draw } = instance;
+    const fired = (done: boolean): boolean => {
+      if (done) instance.fired++;
+      return done;
+    };
+    return {
+      nodes: shared.nodes,
+      random: kernel.random(`fault/${draw.label}/strike`),
+      now: () => shared.now(),
+      role: (name) => shared.role(name),
+      isUp: (node) => shared.isUp(node),
+      kill: (node, reason) => fired(shared.kill(node, reason)),
+      stop: (node) => fired(shared.stop(node)),
+      // Undoing what a strike did is no new firing.
+      restart: (node) => shared.restart(node),
+      pause: (node) => fired(shared.pause(node)),
+      resume: (node) => shared.resume(node),
+      clock: {
+        jump: (node, micros) => fired(shared.clock.jump(node, micros)),
+        drift: (node, partsPerMillion) => fired(shared.clock.drift(node, partsPerMillion)),
+        freeze: (node, frozen) => fired(shared.clock.freeze(node, frozen)),
+      },
+      disk: {
+        rot: (node, bitFlips, random) => fired(shared.disk.rot(node, bitFlips, random)),
+        wipe: (node) => fired(shared.disk.wipe(node)),
+        swap: (a, b) => fired(shared.disk.swap(a, b)),
+        limit: (node, bytesMax) => fired(shared.disk.limit(node, bytesMax)),
+        crashBehaviour: (node, behaviour) => fired(shared.disk.crashBehaviour(node, behaviour)),
+      },
+      after: (micros: Micros, callback: () => void) => {
+        kernel.after(micros, undefined, 'fault goes on', () => {
+          if (instance.active) callback();
+        });
+      },
+      note: (action: string, detail?: Readonly<Record<string, TraceValue>>) =>
+        kernel.tell(undefined, { ...detail, type: 'fault', fault: fault.id, label: draw.label, action }),
+    };
+  }
+}
+

@@ -1,0 +1,30 @@
+/**
+ * One life of a node. Everything that could make a program go on (a timer, an answer, a message) is an event owned by its
+ * process, and the kernel drops events of dead processes: so a killed life never runs again, and nothing it had in memory survives.
+ */
+import type { NodeId, Random } from '../ports.js';
+import type { QueuedEvent } from './event-queue.js';
+import type { Incarnation } from './host.js';
+import type { NodeClock } from './clock.js';
+
+export class Process implements Incarnation {
+  alive = true;
+  /** SIGSTOP: events wait in `parked` until it resumes. */
+  paused = false;
+  readonly parked: QueuedEvent[] = [];
+  /** Steps run so far: how often the program went on after waiting. */
+  steps = 0;
+  /** Asked to stop (SIGTERM). */
+  stopping = false;
+  stopHandler: (() => Promise<void>) | undefined;
+  /** Chance for code that does not ask its platform. */
+  ambientRandom: Random | undefined;
+
+  constructor(
+    readonly node: NodeId,
+    readonly life: number,
+    /** Small number for the trace hash. */
+    readonly number: number,
+    readonly clock: NodeClock,
+  ) {}
+}

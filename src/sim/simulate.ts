@@ -1,0 +1,433 @@
+/**
+ * One run: a case and its parts go in, a `Run` comes out. Set-up without faults, then chaos (workload and faults together),
+ * then heal and demand convergence within a bound, then the final checks.
+ */
+import type { Micros, NodeId, Platform, Random } from '../ports.js';
+import type { Case, Operation, Run, Verdict, Workload } from '../run.js';
+import type { TraceEvent, TraceListener } from '../trace.js';
+import { SimCluster } from './database/cluster.js';
+import { FaultPlan, type PlannedFault, type SharedWorld } from './fault-plan.js';
+import { type AmbientUse, Guard, type GuardMode } from './guard.js';
+import { type Ending, Kernel } from './kernel.js';
+import { Machine } from './machine.js';
+import { Network } from './network.js';
+import type { Process } from './process.js';
+import { type JudgedInvariant, Promises } from './promises.js';
+import { randomOf } from './random.js';
+import { RejectionCatcher } from './rejections.js';
+import type { Budget } from './seams.js';
+import { type Peer, SimServices } from './services.js';
+
+/** What a scenario's programs are handed. */
+export interface SimStage<Parts> {
+  readonly workload: Workload;
+  readonly knobs: Readonly<Record<string, number>>;
+  readonly parts: Parts;
+}
+
+/** What a run needs of a scenario; the catalogue's contract has more. */
+export interface SimScenario<Parts = unknown> {
+  readonly id: string;
+  readonly invariants: readonly JudgedInvariant[];
+  readonly sometimes?: Readonly<Record<string, (event: TraceEvent) => boolean>>;
+  readonly parts: Parts;
+  readonly convergenceMicros: Micros;
+  /** Ambient time, chance and I/O: refused (`strict`, the default), or time and chance served by the simulation (`adopt`). */
+  readonly ambient?: GuardMode;
+  readonly peers?: Readonly<Record<string, Peer>>;
+  budget(workload: Workload, chaosMicros: Micros): Budget;
+  serve(platform: Platform, stage: SimStage<Parts>): Promise<void>;
+  setUp?(platform: Platform, stage: SimStage<Parts>): Promise<void>;
+  client(platform: Platform, stage: SimStage<Parts>, operations: readonly Operation[]): Promise<void>;
+  verify?(platform: Platform, stage: SimStage<Parts>): Promise<void>;
+  convergence?(): {
+    observe(event: TraceEvent): void;
+    pending(): readonly string[];
+    role?(name: string): NodeId | undefined;
+  };
+}
+
+export interface SimulateOptions<Parts = unknown> {
+  readonly scenario: SimScenario<Parts>;
+  /** Every fault the case may name. */
+  readonly faults: readonly PlannedFault[];
+  /** The assembly under test instead of the scenario's own: how a known bug gets in. */
+  readonly parts?: Parts;
+  /** Keeps the whole trace and the schedule decisions. */
+  readonly record?: boolean;
+  readonly drain?: 'auto' | 'fallback';
+  readonly onProgress?: (events: number, simMicros: Micros, node: NodeId) => void;
+  /** See every event but packets, as it happens. */
+  readonly listeners?: readonly TraceListener[];
+}
+
+export interface Simulated {
+  readonly run: Run;
+  /** Empty unless recorded. */
+  readonly trace: readonly TraceEvent[];
+}
+
+/** How often convergence is looked at after healing. */
+const CONVERGENCE_TICK_MICROS: Micros = 100_000;
+/** The machine that sets up and reads back; faults never aim at it. */
+const OBSERVER: NodeId = 'observer';
+
+/** Runs a case. Never throws for what the program under test does: that is the verdict. Throws for a case that is none. */
+export async function simulate<Parts>(run: Case, options: SimulateOptions<Parts>): Promise<Simulated> {
+  return new Simulation(run, options).run();
+}
+
+type Phase = 'setup' | 'chaos' | 'heal' | 'verify' | 'end';
+
+class Simulation<Parts> {
+  readonly #case: Case;
+  readonly #scenario: SimScenario<Parts>;
+  readonly #options: SimulateOptions<Parts>;
+  readonly #kernel: Kernel;
+  readonly #network: Network;
+  readonly #cluster: SimCluster;
+  readonly #services: SimServices;
+  readonly #plan: FaultPlan;
+  readonly #guard: Guard;
+  readonly #rejections: RejectionCatcher;
+  readonly #machines = new Map<NodeId, Machine>();
+  readonly #servers: readonly Machine[];
+  readonly #budget: Budget;
+  readonly #withinBudget: boolean;
+  readonly #stage: SimStage<Parts>;
+  readonly #promises: Promises;
+  readonly #convergence: ReturnType<NonNullable<SimScenario['convergence']>> | undefined;
+  readonly #trace: TraceEvent[] = [];
+  readonly #sometimes: Record<string, number> = {};
+  readonly #counts = new Map<string, number>();
+  readonly #busyClients = new Set<NodeId>();
+  #phase: Phase = 'setup';
+  #verdict: { verdict: Verdict; reason: string } | undefined;
+  #pending: readonly string[] = [];
+
+  constructor(run: Case, options: SimulateOptions<Parts>) {
+    const { scenario } = options;
+    if (run.scenario !== scenario.id) throw new RangeError(`the case is for scenario '${run.scenario}', not '${scenario.id}'`);
+    this.#case = run;
+    this.#options = options;
+    this.#scenario = scenario;
+    const random = randomOf(run.seed);
+    this.#promises = new Promises(scenario.invariants);
+    this.#convergence = scenario.convergence?.();
+    for (const name of Object.keys(scenario.sometimes ?? {})) this.#sometimes[name] = 0;
+    const trace = this.#trace;
+    this.#kernel = new Kernel({
+      random,
+      strategy: run.strategy,
+      quantumMicros: run.quantumMicros,
+      limits: run.limits,
+      ...(options.drain === undefined ? {} : { drain: options.drain }),
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      ...(options.record === true ? { recorder: (event: TraceEvent) => void trace.push(event) } : {}),
+      listeners: [(event) => this.#observe(event), ...(options.listeners ?? [])],
+      onCrash: (process, error) => this.#crash(process, error),
+      onKill: (process) => this.#machines.get(process.node)?.died(process, 'machine'),
+    });
+    this.#network = new Network(this.#kernel, run.network);
+    this.#cluster = new SimCluster(this.#kernel, this.#network);
+    this.#services = new SimServices(this.#kernel, this.#network, scenario.peers ?? {});
+    this.#plan = new FaultPlan(this.#kernel, run.faults, options.faults);
+    this.#kernel.judge = this.#plan;
+    this.#budget = scenario.budget(run.workload, run.chaosMicros);
+    this.#withinBudget = run.profile !== 'beyond-budget';
+    this.#stage = { workload: run.workload, knobs: run.knobs, parts: options.parts ?? scenario.parts };
+    this.#servers = this.#budget.nodes.map((node) =>
+      this.#machine(node, (platform) => scenario.serve(platform, this.#stage), random.fork('machines')),
+    );
+    this.#guard = new Guard({
+      mode: scenario.ambient ?? 'strict',
+      current: () => {
+        const process = this.#kernel.current;
+        return process === undefined ? undefined : this.#machines.get(process.node)?.ambient(process);
+      },
+      refused: (use) => this.#refused(use),
+    });
+    this.#rejections = new RejectionCatcher((reason) => {
+      const process = this.#kernel.current;
+      // What a dead life leaves behind concerns nobody.
+      if (process?.alive === true) this.#crash(process, reason);
+    });
+  }
+
+  async run(): Promise<Simulated> {
+    this.#kernel.after(0, undefined, 'set up', () => this.#setUp());
+    let ending: Ending;
+    this.#rejections.install();
+    this.#guard.install();
+    try {
+      ending = await this.#kernel.run();
+    } finally {
+      this.#guard.uninstall();
+      this.#rejections.uninstall();
+    }
+    return { run: this.#result(ending), trace: this.#trace };
+  }
+
+  #setUp(): void {
+    this.#enter('setup');
+    for (const machine of this.#servers) machine.boot('start');
+    const { setUp } = this.#scenario;
+    const begin = (): void => void this.#kernel.after(0, undefined, 'chaos', () => this.#chaos());
+    if (setUp === undefined) begin();
+    else this.#asClient(OBSERVER, 'set up', (platform) => setUp.call(this.#scenario, platform, this.#stage), begin);
+    this.#kernel.after(this.#scenario.convergenceMicros, undefined, 'set-up bound', () => {
+      if (this.#phase === 'setup') this.#endPending(['set-up has not completed']);
+    });
+  }
+
+  #chaos(): void {
+    this.#enter('chaos');
+    this.#plan.begin(this.#world());
+    const { clients, operations } = this.#case.workload;
+    for (let client = 1; client <= clients; client++) {
+      const node = `c${client}`;
+      const own = operations.filter((operation) => operation.client === client);
+      this.#busyClients.add(node);
+      this.#asClient(
+        node,
+        'client',
+        (platform) => this.#scenario.client(platform, this.#stage, own),
+        () => this.#busyClients.delete(node),
+      );
+    }
+    this.#kernel.after(this.#case.chaosMicros, undefined, 'heal', () => this.#heal());
+  }
+
+  #heal(): void {
+    this.#enter('heal');
+    this.#plan.healAll();
+    for (const machine of this.#servers) {
+      if (machine.process?.paused === true) this.#resume(machine);
+      if (machine.process === undefined) machine.boot('restart');
+    }
+    const bound = this.#kernel.now() + this.#scenario.convergenceMicros;
+    const look = (): void => {
+      if (this.#phase !== 'heal') return;
+      const pending = this.#pendingNow();
+      if (pending.length === 0) this.#verify(bound);
+      else if (this.#kernel.now() >= bound) this.#endPending(pending);
+      else this.#kernel.after(CONVERGENCE_TICK_MICROS, undefined, 'convergence', look);
+    };
+    look();
+  }
+
+  #verify(bound: Micros): void {
+    this.#enter('verify');
+    const { verify } = this.#scenario;
+    const end = (): void => {
+      this.#enter('end');
+      this.#kernel.stop();
+    };
+    if (verify === undefined) return end();
+    this.#asClient(OBSERVER, 'verify', (platform) => verify.call(this.#scenario, platform, this.#stage), end);
+    // Reading back gets as long again as converging had, from here on.
+    const verifyBound = Math.max(bound, this.#kernel.now() + this.#scenario.convergenceMicros);
+    this.#kernel.after(verifyBound - this.#kernel.now(), undefined, 'verify bound', () => {
+      if (this.#phase === 'verify') this.#endPending(['reading everything back after healing has not completed']);
+    });
+  }
+
+  #pendingNow(): string[] {
+    const clients = [...this.#busyClients].map((node) => `client ${node} has not completed its operations`);
+    return [...clients, ...(this.#convergence?.pending() ?? [])];
+  }
+
+  /** Convergence did not come within its bound. */
+  #endPending(pending: readonly string[]): void {
+    this.#pending = pending;
+    if (this.#withinBudget) {
+      const seconds = this.#scenario.convergenceMicros / 1_000_000;
+      this.#decide('liveness', `not converged within ${seconds} s of simulated time: ${pending[0] ?? ''}`);
+    }
+    this.#kernel.stop();
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#kernel.tell(undefined, { type: 'phase', phase });
+  }
+
+  #observe(event: TraceEvent): void {
+    this.#convergence?.observe(event);
+    const { sometimes } = this.#scenario;
+    if (sometimes !== undefined) {
+      for (const name of Object.keys(sometimes)) {
+        if (sometimes[name]?.(event) === true) this.#sometimes[name] = (this.#sometimes[name] ?? 0) + 1;
+      }
+    }
+    this.#promises.observe(event);
+    if (this.#promises.violations.length > 0) this.#kernel.stop();
+  }
+
+  #asClient(node: NodeId, what: string, program: (platform: Platform) => Promise<void>, done: () => void): void {
+    const machine = this.#machine(node, (platform) => program(platform).then(done), randomOf(this.#case.seed).fork(`machines/${what}`));
+    machine.boot('start');
+  }
+
+  #machine(node: NodeId, program: (platform: Platform) => Promise<void>, random: Random): Machine {
+    const machine = new Machine({
+      node,
+      kernel: this.#kernel,
+      network: this.#network,
+      cluster: this.#cluster,
+      services: this.#services,
+      random: random.fork(node),
+      program,
+      count: (name, amount) => this.#counts.set(name, (this.#counts.get(name) ?? 0) + amount),
+      crashed: (process, error) => this.#crash(process, error),
+    });
+    this.#machines.set(node, machine);
+    return machine;
+  }
+
+  #world(): SharedWorld {
+    const kernel = this.#kernel;
+    const server = (node: NodeId): Machine | undefined => this.#servers.find((machine) => machine.node === node);
+    const mayFell = (machine: Machine | undefined): machine is Machine => {
+      if (machine?.process === undefined || machine.process.paused) return false;
+      const down = this.#servers.filter((other) => other.process === undefined || other.process.paused).length;
+      return !this.#withinBudget || down < this.#budget.downMax;
+    };
+    const now = (): Micros => kernel.now();
+    const told = (machine: Machine | undefined, change: string, micros: Micros, apply: (machine: Machine) => void): boolean => {
+      if (machine === undefined) return false;
+      apply(machine);
+      kernel.tell(machine.process, { type: 'clock', change, micros });
+      return true;
+    };
+    return {
+      now,
+      nodes: this.#budget.nodes,
+      role: (name) => this.#convergence?.role?.(name),
+      isUp: (node) => {
+        const process = server(node)?.process;
+        return process !== undefined && !process.paused;
+      },
+      kill: (node, reason) => {
+        const machine = server(node);
+        if (!mayFell(machine) || machine.process === undefined) return false;
+        kernel.kill(machine.process, reason);
+        return true;
+      },
+      stop: (node) => {
+        const machine = server(node);
+        return mayFell(machine) && machine.stop();
+      },
+      restart: (node) => {
+        const machine = server(node);
+        if (machine === undefined || machine.process !== undefined) return false;
+        machine.boot('restart');
+        return true;
+      },
+      pause: (node) => {
+        const machine = server(node);
+        if (!mayFell(machine) || machine.process === undefined) return false;
+        kernel.tell(machine.process, { type: 'pause' });
+        kernel.pause(machine.process);
+        return true;
+      },
+      resume: (node) => {
+        const machine = server(node);
+        if (machine?.process?.paused !== true) return false;
+        this.#resume(machine);
+        return true;
+      },
+      clock: {
+        jump: (node, micros) => told(server(node), 'jump', micros, (machine) => machine.clock.jumpWall(now(), micros)),
+        drift: (node, ppm) => told(server(node), 'drift', ppm, (machine) => machine.clock.setDrift(now(), ppm)),
+        freeze: (node, frozen) =>
+          told(server(node), frozen ? 'freeze' : 'thaw', 0, (machine) => machine.clock.setWallFrozen(now(), frozen)),
+      },
+      disk: {
+        rot: (node, bitFlips, random) => server(node)?.disk.rot(bitFlips, random) ?? false,
+        wipe: (node) => {
+          const machine = server(node);
+          return machine !== undefined && machine.process === undefined && machine.disk.wipe();
+        },
+        swap: (a, b) => {
+          const one = server(a);
+          const other = server(b);
+          if (one === undefined || other === undefined || one === other) return false;
+          if (one.process !== undefined || other.process !== undefined) return false;
+          const disk = one.disk;
+          one.disk = other.disk;
+          other.disk = disk;
+          return true;
+        },
+        limit: (node, bytesMax) => server(node)?.disk.limit(bytesMax) ?? false,
+        crashBehaviour: (node, behaviour) => server(node)?.disk.setCrashBehaviour(behaviour) ?? false,
+      },
+    };
+  }
+
+  #resume(machine: Machine): void {
+    const process = machine.process;
+    if (process === undefined) return;
+    this.#kernel.resume(process);
+    this.#kernel.tell(process, { type: 'resume' });
+  }
+
+  #crash(process: Process, error: unknown): void {
+    if (!process.alive) return;
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    // Messages of the engine differ between Node versions and stacks name files of this machine: they explain, but are not hashed.
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    this.#kernel.tell(process, { type: 'crash', error: error instanceof Error ? error.name : typeof error });
+    this.#decide('crash', `${process.node} crashed: ${text}${stack === '' ? '' : `\n${stack}`}`);
+    this.#kernel.stop();
+  }
+
+  #refused(use: AmbientUse): void {
+    this.#decide('crash', `${use.node} used ${use.api}, which no simulation can repeat; ${use.remedy}\n${use.stack}`);
+    this.#kernel.stop();
+  }
+
+  #decide(verdict: Verdict, reason: string): void {
+    this.#verdict ??= { verdict, reason };
+  }
+
+  #result(ending: Ending): Run {
+    const run = this.#case;
+    if (ending.kind === 'idle') {
+      this.#pending = this.#pendingNow();
+      this.#decide('hang', `nothing is left that could happen, but ${this.#pending[0] ?? `the ${this.#phase} phase waits for a promise`}`);
+    }
+    if (ending.kind === 'limit') {
+      this.#pending = this.#pendingNow();
+      this.#decide(
+        ending.limit === 'simMicros' ? 'unknown' : 'hang',
+        `limit reached: ${ending.limit} = ${run.limits[ending.limit]} in the ${this.#phase} phase`,
+      );
+    }
+    if (this.#promises.violations.length === 0) this.#promises.finish(this.#withinBudget && this.#phase === 'end');
+    const { violations } = this.#promises;
+    const verdict: Verdict = violations.length > 0 ? 'violation' : (this.#verdict?.verdict ?? 'pass');
+    const reason = violations.length > 0 ? undefined : this.#verdict?.reason;
+    const counts = [...this.#counts, ...[...this.#network.counts].map(([name, count]) => [`network.${name}`, count] as const)];
+    return {
+      seed: run.seed,
+      scenario: run.scenario,
+      case: run,
+      verdict,
+      withinBudget: this.#withinBudget,
+      ...(reason === undefined ? {} : { reason }),
+      violations,
+      pending: this.#pending,
+      judgements: this.#promises.judgements(),
+      simMicros: this.#kernel.now(),
+      events: this.#kernel.eventsRun,
+      traceEvents: this.#kernel.traceEvents,
+      traceHash: this.#kernel.traceHash(),
+      counts: Object.fromEntries(counts.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))),
+      faults: this.#plan.reports(),
+      sometimes: this.#sometimes,
+      spec: {},
+      ...(this.#options.record === true ? { decisions: this.#kernel.decisions } : {}),
+    };
+  }
+}
