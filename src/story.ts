@@ -1,0 +1,278 @@
+/**
+ * The story that Kelpie tells: one event for every step that decides something, as telemetry that production wants too.
+ * Invariants and spec mappings read nothing else. Types only; fields are plain JSON. Who and when is in the trace around it:
+ * `TraceEvent.node` is the node that tells, `TraceEvent.life` the life of its process.
+ *
+ * `version` is always the version at which the database committed, `readVersion` the one at which it was read: an event is
+ * told when the node learns of a step, which is later than the step, so a fold that needs the true order sorts by these.
+ * `token` is the fencing token of a claim: it grows on every change of holder, so it names one activation of an actor.
+ */
+import type { Micros, NodeId } from './ports.js';
+
+/** An actor as `namespace:id`. */
+type ActorName = string;
+
+/** Why a claim transaction decided as it did on what it read. */
+export type ClaimDecision =
+  /** Nobody holds it. */
+  | 'new'
+  /** This life of this node holds it without an active actor (an earlier claim whose answer was lost, or a dropped activation). */
+  | 'again'
+  /** An earlier life of its node holds it. */
+  | 'stale-life'
+  /** Its lease has expired. */
+  | 'takeover'
+  /** Another node holds it. */
+  | 'existing'
+  /** Placement wants it on another node. */
+  | 'elsewhere'
+  /** This node is full. */
+  | 'no-capacity';
+
+/** Life of a node in the registry. `nodeLife` counts registrations under one name. */
+export type NodeEvent =
+  | { readonly type: 'node.register'; readonly nodeLife: number; readonly capacity: number; readonly version: number }
+  /** A placement of an earlier life of this node was removed. */
+  | { readonly type: 'node.sweep'; readonly actor: ActorName; readonly earlierLife: number; readonly version: number }
+  /** Intake is closed; what was accepted drains. */
+  | { readonly type: 'node.stop'; readonly pending: number; readonly active: number }
+  /** `abandoned` calls were answered `shutting-down` at the drain bound; `unreleased` claims are left to their leases. */
+  | { readonly type: 'node.leave'; readonly nodeLife: number; readonly abandoned: number; readonly unreleased: number };
+
+/** One claim transaction: `claim` names it over all its tries; a try without `claim.commit` changed nothing that is known of. */
+export type ClaimEvent =
+  | {
+      readonly type: 'claim.read';
+      readonly actor: ActorName;
+      readonly claim: string;
+      readonly readVersion: number;
+      /** Who held it, null for nobody. */
+      readonly owner: NodeId | null;
+      readonly ownerLife: number;
+      /** The newest token ever given out for the actor, 0 for none. */
+      readonly token: number;
+      readonly decision: ClaimDecision;
+    }
+  | {
+      readonly type: 'claim.commit';
+      readonly actor: ActorName;
+      readonly claim: string;
+      readonly token: number;
+      readonly generation: number;
+      /** Who held it before, null for nobody. */
+      readonly previous: NodeId | null;
+      /** -1 when the commit's answer was lost and a later read found it applied. */
+      readonly version: number;
+      /** Actors placed on this node now, and how many it may have. */
+      readonly count: number;
+      readonly capacity: number;
+    }
+  /** The claim ended without the actor. */
+  | {
+      readonly type: 'claim.lost';
+      readonly actor: ActorName;
+      readonly claim: string;
+      readonly why: 'existing' | 'elsewhere' | 'no-capacity' | 'failed';
+      readonly owner: NodeId | null;
+    }
+  | {
+      readonly type: 'claim.release';
+      readonly actor: ActorName;
+      readonly token: number;
+      readonly version: number;
+      readonly count: number;
+    }
+  /** A release found the actor held by another claim, and changed nothing. */
+  | { readonly type: 'claim.release-void'; readonly actor: ActorName; readonly token: number };
+
+export type LeaseEvent =
+  /** `untilMicros`: when this node stops serving it, on its monotonic clock. */
+  | {
+      readonly type: 'lease.renew';
+      readonly actor: ActorName;
+      readonly token: number;
+      readonly leaseVersion: number;
+      readonly untilMicros: Micros;
+      readonly version: number;
+    }
+  /** This node stops serving because its lease could expire elsewhere soon. */
+  | { readonly type: 'lease.expire-local'; readonly actor: ActorName; readonly token: number }
+  /** A renewal or a commit found another holder. */
+  | { readonly type: 'lease.lost'; readonly actor: ActorName; readonly token: number; readonly newestToken: number }
+  /** This node judges another's lease as expired, having seen it unchanged for this long on its monotonic clock. */
+  | {
+      readonly type: 'lease.judge-expired';
+      readonly actor: ActorName;
+      readonly token: number;
+      readonly holder: NodeId;
+      readonly unchangedMicros: Micros;
+    };
+
+export type ActivationEvent =
+  | { readonly type: 'activate.start'; readonly actor: ActorName }
+  | {
+      readonly type: 'activate.done';
+      readonly actor: ActorName;
+      readonly token: number;
+      /** How many commits the actor has had. */
+      readonly stateVersion: number;
+      /** Checksum of the state as stored, null when it has none yet. */
+      readonly state: number | null;
+    }
+  | { readonly type: 'activate.fail'; readonly actor: ActorName; readonly code: string }
+  | {
+      readonly type: 'deactivate.start';
+      readonly actor: ActorName;
+      readonly token: number;
+      readonly reason: 'idle' | 'shutdown' | 'asked' | 'migration';
+      readonly pending: number;
+    }
+  | {
+      readonly type: 'deactivate.done';
+      readonly actor: ActorName;
+      readonly token: number;
+      /** `clean`: nothing to write. `failed`: what `onDeactivate` changed was dropped. */
+      readonly outcome: 'committed' | 'clean' | 'failed';
+    }
+  /** The activation ended at once and wrote nothing more. */
+  | { readonly type: 'activate.drop'; readonly actor: ActorName; readonly token: number; readonly reason: string };
+
+export type RequestEvent =
+  /** Accepted for an actor of this node; `pending` counts it and those before it that are not answered. */
+  | { readonly type: 'request.accept'; readonly actor: ActorName; readonly request: string; readonly pending: number }
+  | { readonly type: 'request.refuse'; readonly actor: ActorName; readonly request: string; readonly code: string }
+  /** The same request came again: it joins the one that is under way, or gets the outcome that is stored. */
+  | { readonly type: 'request.duplicate'; readonly actor: ActorName; readonly request: string; readonly how: 'joined' | 'stored' }
+  /** Every accepted request gets exactly one. `outcome` is `ok` or an error code. */
+  | { readonly type: 'request.answer'; readonly actor: ActorName; readonly request: string; readonly outcome: string }
+  | {
+      readonly type: 'forward';
+      readonly actor: ActorName;
+      readonly request: string;
+      readonly to: NodeId;
+      readonly hops: number;
+      /** True when the target is asked to claim the actor, false when it is believed to hold it. */
+      readonly place: boolean;
+    }
+  | {
+      readonly type: 'forward.fail';
+      readonly actor: ActorName;
+      readonly request: string;
+      readonly to: NodeId;
+      readonly why: 'timeout' | 'not-owner' | 'unsendable';
+    }
+  /** An actor calls another one. */
+  | {
+      readonly type: 'call.start';
+      readonly actor: ActorName;
+      readonly request: string;
+      readonly target: ActorName;
+      readonly depth: number;
+      readonly inFlight: number;
+    }
+  | { readonly type: 'call.end'; readonly actor: ActorName; readonly request: string; readonly target: ActorName; readonly outcome: string }
+  | { readonly type: 'call.reject'; readonly actor: ActorName; readonly target: ActorName; readonly chain: readonly ActorName[] };
+
+export type InvocationEvent =
+  /** `tries` counts from 1: a conflict runs the invocation again from its snapshot. */
+  | {
+      readonly type: 'invoke.start';
+      readonly actor: ActorName;
+      readonly request: string;
+      readonly operation: string;
+      readonly token: number;
+      readonly tries: number;
+    }
+  /** `commit` is null when nothing was written. */
+  | {
+      readonly type: 'invoke.end';
+      readonly actor: ActorName;
+      readonly request: string;
+      readonly outcome: string;
+      readonly commit: string | null;
+    }
+  /** Read from the store (not from the buffer). `value` is the checksum of what is stored, null for no such key. */
+  | { readonly type: 'kv.read'; readonly actor: ActorName; readonly token: number; readonly key: string; readonly value: number | null }
+  /** `keys` is what the merged list gave. */
+  | {
+      readonly type: 'kv.list';
+      readonly actor: ActorName;
+      readonly token: number;
+      readonly begin: string;
+      readonly end: string;
+      readonly keys: readonly string[];
+      readonly more: boolean;
+    }
+  /** Buffered. `value` is the checksum of what will be stored, null for a delete. */
+  | { readonly type: 'kv.write'; readonly actor: ActorName; readonly token: number; readonly key: string; readonly value: number | null }
+  /** Every key of the actor is deleted, in the buffer. */
+  | { readonly type: 'kv.clear'; readonly actor: ActorName; readonly token: number }
+  /** State and buffer are back at the snapshot. */
+  | { readonly type: 'rollback'; readonly actor: ActorName; readonly request: string | null; readonly reason: string };
+
+/** `commit` is unique over all commits of an actor. */
+export type CommitEvent =
+  | {
+      readonly type: 'commit.start';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly commit: string;
+      readonly token: number;
+      readonly stateVersion: number;
+      /** How many keys were read from the store, and which ones are written. */
+      readonly reads: number;
+      readonly writes: readonly string[];
+      /** Checksum of the new state; null when the state does not change. */
+      readonly state: number | null;
+    }
+  | {
+      readonly type: 'commit.done';
+      readonly actor: ActorName;
+      readonly commit: string;
+      readonly token: number;
+      readonly stateVersion: number;
+      /** -1 when the commit's answer was lost and it was found applied. */
+      readonly version: number;
+    }
+  | { readonly type: 'commit.conflict'; readonly actor: ActorName; readonly commit: string; readonly code: number }
+  /** The transaction read another holder: nothing was written. */
+  | {
+      readonly type: 'commit.fenced';
+      readonly actor: ActorName;
+      readonly commit: string;
+      readonly token: number;
+      readonly newestToken: number;
+    }
+  | { readonly type: 'commit.unknown'; readonly actor: ActorName; readonly commit: string; readonly token: number; readonly code: number }
+  | {
+      readonly type: 'commit.resolved';
+      readonly actor: ActorName;
+      readonly commit: string;
+      readonly token: number;
+      readonly applied: boolean;
+    };
+
+/** Told by a client of the cluster. */
+export type ClientEvent =
+  | { readonly type: 'client.invoke'; readonly request: string; readonly actor: ActorName; readonly operation: string }
+  | { readonly type: 'client.attempt'; readonly request: string; readonly attempt: number; readonly to: NodeId }
+  | {
+      readonly type: 'client.answer';
+      readonly request: string;
+      readonly outcome: 'ok' | 'error' | 'unknown';
+      readonly code: string | null;
+    };
+
+export type RpcEvent = { readonly type: 'rpc.drop'; readonly from: NodeId; readonly why: 'misdelivered' | 'malformed' | 'unexpected' };
+
+/** Everything Kelpie tells. */
+export type KelpieEvent =
+  | NodeEvent
+  | ClaimEvent
+  | LeaseEvent
+  | ActivationEvent
+  | RequestEvent
+  | InvocationEvent
+  | CommitEvent
+  | ClientEvent
+  | RpcEvent;
