@@ -2,7 +2,12 @@
 import type { Micros } from '../ports.js';
 import type { Process } from './process.js';
 
-/** Something that will happen. `callback` is undefined once it ran or was cancelled. */
+/** Takes cancellations of the events it made. */
+export interface Canceller {
+  cancel(event: QueuedEvent): void;
+}
+
+/** Something that will happen. `callback` is undefined once it ran or was cancelled. It is its own handle. */
 export class QueuedEvent {
   /** Drawn by strategies that order by priority; negative until drawn. */
   priority = -1;
@@ -15,7 +20,12 @@ export class QueuedEvent {
     /** Index of the trace event that led to it. */
     readonly cause: number,
     public callback: (() => void) | undefined,
+    readonly canceller: Canceller,
   ) {}
+
+  cancel(): void {
+    this.canceller.cancel(this);
+  }
 }
 
 const before = (a: QueuedEvent, b: QueuedEvent): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence);

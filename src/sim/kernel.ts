@@ -38,19 +38,9 @@ export type Ending =
   | { readonly kind: 'idle' }
   | { readonly kind: 'limit'; readonly limit: keyof Limits };
 
-const INERT: Scheduled & Timer = { cancel: () => {} };
+const INERT: Scheduled = { cancel: () => {} };
 /** Events between two returns to the host's event loop, so that its signals and messages are served during long runs. */
 const EVENTS_PER_TURN = 20_000;
-
-class Handle implements Scheduled, Timer {
-  constructor(
-    readonly kernel: Kernel,
-    readonly event: QueuedEvent,
-  ) {}
-  cancel(): void {
-    this.kernel.cancel(this.event);
-  }
-}
 
 export class Kernel implements Host {
   /** The process whose code is running, undefined while the world acts. */
@@ -67,6 +57,9 @@ export class Kernel implements Host {
   readonly #listeners: readonly TraceListener[];
   readonly #recorder: TraceListener | undefined;
   readonly #quantum: Micros;
+  readonly #eventsMax: number;
+  readonly #queueMax: number;
+  readonly #onProgress: KernelOptions['onProgress'];
   #now: Micros = 0;
   #sequence = 0;
   #events = 0;
@@ -81,6 +74,9 @@ export class Kernel implements Host {
     this.#listeners = options.listeners ?? [];
     this.#recorder = options.recorder;
     this.#quantum = options.quantumMicros;
+    this.#eventsMax = options.limits.events;
+    this.#queueMax = options.limits.queueLength;
+    this.#onProgress = options.onProgress;
   }
 
   now(): Micros {
@@ -263,16 +259,15 @@ export class Kernel implements Host {
         if (this.judge.active('step') && !this.#mayStep(process, event)) continue;
         process.steps++;
       }
-      if (++this.#events > this.#options.limits.events) {
+      if (++this.#events > this.#eventsMax) {
         this.#ending = { kind: 'limit', limit: 'events' };
         return false;
       }
       event.callback = undefined;
-      this.#hash.int(this.#now);
-      this.#hash.int(event.sequence);
+      this.#hash.step(this.#now, event.sequence);
       this.#cause = event.cause;
       this.current = process;
-      this.#options.onProgress?.(this.#events, this.#now, process?.node ?? '');
+      if (this.#onProgress !== undefined) this.#onProgress(this.#events, this.#now, process === undefined ? '' : process.node);
       if (process === undefined) callback();
       else this.#guarded(process, callback);
       return true;
@@ -348,13 +343,13 @@ export class Kernel implements Host {
     ready.length = kept;
   }
 
-  #schedule(at: Micros, owner: Process | undefined, what: string, callback: () => void): Handle | typeof INERT {
+  #schedule(at: Micros, owner: Process | undefined, what: string, callback: () => void): Scheduled {
     if (owner !== undefined && !owner.alive) return INERT;
-    const event = new QueuedEvent(at, ++this.#sequence, owner, what, this.#cause, callback);
+    const event = new QueuedEvent(at, ++this.#sequence, owner, what, this.#cause, callback, this);
     if (at <= this.#now) this.#ready.push(event);
     else this.#queue.push(event);
-    if (this.#queue.length + this.#ready.length > this.#options.limits.queueLength) this.#ending ??= { kind: 'limit', limit: 'queueLength' };
-    return new Handle(this, event);
+    if (this.#queue.length + this.#ready.length > this.#queueMax) this.#ending ??= { kind: 'limit', limit: 'queueLength' };
+    return event;
   }
 }
 
