@@ -1,5 +1,5 @@
 /** The contract of the catalogue: a fault judges what happens at one seam, or strikes the world at a moment and heals. */
-import type { Random } from '../src/ports.js';
+import type { Micros, Random, TraceValue } from '../src/ports.js';
 import type { Episode } from '../src/run.js';
 import type { Budget, Capability, Seam, SeamEvent, Seams, SeamVerdict, World } from '../src/sim/seams.js';
 
@@ -7,7 +7,7 @@ export const FAMILIES = ['network', 'disk', 'crash', 'clock', 'schedule', 'datab
 export type Family = (typeof FAMILIES)[number];
 
 /** Drawn parameters: plain JSON, always with the episode. */
-export type FaultParams = Episode & { readonly [name: string]: import('../src/ports.js').TraceValue };
+export type FaultParams = Episode & { readonly [name: string]: TraceValue };
 
 export interface Fault<Params extends FaultParams = FaultParams> {
   readonly id: `${Family}/${string}`;
@@ -28,7 +28,8 @@ export interface Fault<Params extends FaultParams = FaultParams> {
   check(params: FaultParams): string | undefined;
   /** Which seam `judge` answers at. */
   readonly seam?: Seam;
-  judge?(event: SeamEvent, params: Params, random: Random): SeamVerdict | undefined;
+  /** `elapsedMicros` of the episode have passed, for faults that come and go within it. */
+  judge?(event: SeamEvent, params: Params, random: Random, elapsedMicros: Micros): SeamVerdict | undefined;
   /** Does it; the returned function heals it. */
   strike?(world: World, params: Params): void | (() => void);
 }
@@ -37,7 +38,7 @@ export interface Fault<Params extends FaultParams = FaultParams> {
 export function judging<S extends Seam, Params extends FaultParams>(
   seam: S,
   fault: Omit<Fault<Params>, 'seam' | 'judge'> & {
-    judge(event: Seams[S][0], params: Params, random: Random): Seams[S][1] | undefined;
+    judge(event: Seams[S][0], params: Params, random: Random, elapsedMicros: Micros): Seams[S][1] | undefined;
   },
 ): Fault {
   return { ...fault, seam } as unknown as Fault;

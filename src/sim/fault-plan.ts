@@ -11,7 +11,7 @@ import type { Held, Judge, Seam, SeamEvent, Seams, SeamVerdict, World } from './
 export interface PlannedFault {
   readonly id: string;
   readonly seam?: Seam;
-  judge?(event: SeamEvent, params: FaultDraw['params'], random: Random): SeamVerdict | undefined;
+  judge?(event: SeamEvent, params: FaultDraw['params'], random: Random, elapsedMicros: Micros): SeamVerdict | undefined;
   strike?(world: World, params: FaultDraw['params']): void | (() => void);
 }
 
@@ -25,6 +25,7 @@ interface Instance {
   readonly held: Held[];
   healStrike: (() => void) | undefined;
   active: boolean;
+  startedAt: Micros;
   fired: number;
 }
 
@@ -43,7 +44,7 @@ export class FaultPlan implements Judge {
       const fault = byId.get(draw.id);
       if (fault === undefined) throw new RangeError(`the case has a fault '${draw.id}' that is not registered`);
       const random = kernel.random(`fault/${draw.label}/judge`);
-      return { fault, draw, random, held: [], healStrike: undefined, active: false, fired: 0 };
+      return { fault, draw, random, held: [], healStrike: undefined, active: false, startedAt: 0, fired: 0 };
     });
   }
 
@@ -80,8 +81,9 @@ export class FaultPlan implements Judge {
   ask<S extends Seam>(event: Seams[S][0] & { readonly seam: S }): Seams[S][1] | undefined {
     const instances = this.#active.get(event.seam);
     if (instances === undefined) return undefined;
+    const now = this.#kernel.now();
     for (const instance of instances) {
-      const verdict = instance.fault.judge?.(event, instance.draw.params, instance.random);
+      const verdict = instance.fault.judge?.(event, instance.draw.params, instance.random, now - instance.startedAt);
       if (verdict !== undefined) {
         instance.fired++;
         this.#lastHolder = instance;
@@ -100,6 +102,7 @@ export class FaultPlan implements Judge {
     if (this.#ended) return;
     const { fault, draw } = instance;
     instance.active = true;
+    instance.startedAt = this.#kernel.now();
     this.#kernel.tell(undefined, { type: 'fault', fault: fault.id, label: draw.label, action: 'begins' });
     if (fault.seam !== undefined) {
       const instances = [...(this.#active.get(fault.seam) ?? []), instance];
@@ -165,4 +168,3 @@ export class FaultPlan implements Judge {
     };
   }
 }
-
