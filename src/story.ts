@@ -265,8 +265,25 @@ export type ClientEvent =
 
 export type RpcEvent = { readonly type: 'rpc.drop'; readonly from: NodeId; readonly why: 'misdelivered' | 'malformed' | 'unexpected' };
 
+/** The write-ahead log. Told when the step is durable. */
+export type WalEvent =
+  | {
+      readonly type: 'wal.recover';
+      readonly segments: number;
+      readonly entries: number;
+      readonly pending: number;
+      /** Torn bytes cut from the end. */
+      readonly cutBytes: number;
+      readonly nextId: number;
+    }
+  | { readonly type: 'wal.append'; readonly id: number; readonly key: string; readonly operation: string }
+  | { readonly type: 'wal.replay'; readonly id: number; readonly key: string }
+  | { readonly type: 'wal.end'; readonly id: number; readonly key: string; readonly status: 'complete' | 'failed' }
+  | { readonly type: 'wal.cleanup'; readonly segment: number; readonly dropped: number; readonly carried: number };
+
 /** Everything Kelpie tells. */
 export type KelpieEvent =
+  | WalEvent
   | NodeEvent
   | ClaimEvent
   | LeaseEvent

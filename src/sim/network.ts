@@ -31,6 +31,8 @@ interface Pair {
   busyUntil: Micros;
   /** Stream messages in the order they were sent; the head alone may be handed over. */
   readonly stream: StreamEntry[];
+  /** Handed over in this instant and not yet taken; the scheduler may swap the events, never the messages. */
+  handed: StreamMessage[];
 }
 
 interface StreamEntry {
@@ -212,7 +214,8 @@ export class Network implements StreamLink {
       const head = pair.stream.shift() as StreamEntry; // the loop condition saw it
       const { receiver, sender } = head.message;
       if (head.state === 'arrived' && (receiver === undefined || receiver.alive)) {
-        this.#run(receiver, pair.what, () => head.message.arrived());
+        pair.handed.push(head.message);
+        this.#run(receiver, pair.what, () => this.#takeFirst(pair, receiver).arrived());
       } else if (head.state === 'arrived') {
         // The machine answers that nobody holds this connection any more.
         this.#kernel.after(pair.baseMicros, sender, pair.what, () => head.message.broken());
@@ -221,6 +224,15 @@ export class Network implements StreamLink {
         this.#run(sender, pair.what, () => head.message.broken());
       }
     }
+  }
+
+  /** The first message handed over to this receiver. */
+  #takeFirst(pair: Pair, receiver: Incarnation | undefined): StreamMessage {
+    pair.handed = pair.handed.filter((message) => message.receiver?.alive !== false);
+    const first = pair.handed.findIndex((message) => message.receiver === receiver);
+    const [message] = pair.handed.splice(first, 1);
+    if (first < 0 || message === undefined) throw new Error(`a stream to ${pair.to} handed over more events than messages`);
+    return message;
   }
 
   #run(owner: Incarnation | undefined, what: string, callback: () => void): void {
@@ -296,7 +308,7 @@ export class Network implements StreamLink {
       const random = this.#kernel.random(`network/${from}->${to}`);
       const { latencyMicrosMin, latencyMicrosMax } = this.#shape;
       const baseMicros = from === to ? LOOPBACK_MICROS : random.between(latencyMicrosMin, latencyMicrosMax);
-      pair = { from, to, what: `message to ${to}`, baseMicros, random, busyUntil: 0, stream: [] };
+      pair = { from, to, what: `message to ${to}`, baseMicros, random, busyUntil: 0, stream: [], handed: [] };
       row.set(to, pair);
     }
     return pair;

@@ -1,0 +1,465 @@
+/**
+ * Write-ahead log on the Disk port. An operation is durable before it is acknowledged, applied at least once and in order after
+ * a crash, and at most once per idempotency key as long as its record is kept. Records that wait for the disk together are
+ * written and synced together (group commit), one batch at a time.
+ */
+import { type Clock, type Disk, type DiskFile, type Micros, readFully, type Tracer, writeFully } from '../../ports.js';
+import type { WalEvent } from '../../story.js';
+import { KelpieError } from '../errors.js';
+import { MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, WAL_KEPT_MICROS } from '../limits.js';
+import { encodeBatch, type EntryRecord, parseSegment, segmentIndex, segmentName, type WalRecord, type WalStatus } from './segment.js';
+
+/** An operation as the log knows it. */
+export interface WalEntry {
+  readonly id: number;
+  readonly key: string;
+  readonly operation: string;
+  readonly payload: string;
+  readonly atMicros: Micros;
+  readonly status: WalStatus;
+  /** JSON text of the answer (`complete`) or the error (`failed`); undefined while pending. */
+  readonly result: string | undefined;
+}
+
+export interface WalOptions {
+  readonly directory: string;
+  /** A segment that has reached this size is closed and the next one begun. */
+  readonly segmentBytes: number;
+  /** `overloaded` when the log would exceed this. */
+  readonly bytesMax: number;
+  /** How long an ended operation keeps its answer, by the wall clock. */
+  readonly keptMicros: Micros;
+}
+
+export const WAL_DEFAULTS: WalOptions = {
+  directory: 'wal',
+  segmentBytes: 4_000_000,
+  bytesMax: 256_000_000,
+  keptMicros: WAL_KEPT_MICROS,
+};
+
+/** Carries out an operation; must be idempotent, for a crash may come between effect and record. Returns JSON text. */
+export type Apply = (entry: WalEntry) => Promise<string>;
+
+/** The steps of the log that decide something, each a part of its own. */
+export interface WalParts {
+  /** Makes a batch durable. */
+  makeDurable(file: DiskFile): Promise<void>;
+  /** The id counter after recovery, from what the segments say. */
+  firstId(recovered: number): number;
+  /** Finds the entry of a key or adds it, with nothing able to come between. */
+  findOrAppend(log: WalAppender, request: WalRequest): Promise<{ readonly entry: WalEntry; readonly existing: boolean }>;
+  /** Applies an operation and records how it ended. */
+  perform(log: WalAppender, entry: WalEntry, apply: Apply): Promise<WalEntry>;
+  /** Performs what was pending when the process ended, in order. */
+  replay(log: WalAppender, pending: readonly WalEntry[], perform: (entry: WalEntry) => Promise<unknown>): Promise<void>;
+}
+
+export interface WalRequest {
+  readonly key: string;
+  readonly operation: string;
+  readonly payload: string;
+}
+
+/** What parts may do to the log. */
+export interface WalAppender {
+  find(key: string): WalEntry | undefined;
+  /** Adds it, in memory at once and on the disk with the next batch; settles when that is durable. */
+  append(request: WalRequest): Promise<WalEntry>;
+  /** Settles when an entry found by `find` is durable. */
+  durable(entry: WalEntry): Promise<void>;
+  end(entry: WalEntry, status: Exclude<WalStatus, 'pending'>, result: string): Promise<WalEntry>;
+}
+
+export const correctWalParts: WalParts = {
+  makeDurable: (file) => file.sync(),
+  firstId: (recovered) => recovered,
+  async findOrAppend(log, request) {
+    // No await stands between looking and appending: `append` adds to the index before it returns.
+    const existing = log.find(request.key);
+    if (existing === undefined) return { entry: await log.append(request), existing: false };
+    await log.durable(existing);
+    return { entry: log.find(request.key) ?? existing, existing: true };
+  },
+  async perform(log, entry, apply) {
+    let result: string;
+    try {
+      result = await apply(entry);
+    } catch (error) {
+      // An operation that may succeed later stays pending and is tried again.
+      if (error instanceof KelpieError && error.retriable) throw error;
+      const failure = error instanceof KelpieError ? error : new KelpieError('actor-error', String(error), { cause: error });
+      return log.end(entry, 'failed', JSON.stringify(failure.toData()));
+    }
+    return log.end(entry, 'complete', result);
+  },
+  async replay(_, pending, perform) {
+    for (const entry of pending) await perform(entry);
+  },
+};
+
+interface Segment {
+  readonly index: number;
+  bytes: number;
+  /** Ids of the entries it holds. */
+  readonly entries: number[];
+}
+
+interface Waiter {
+  readonly record: WalRecord;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export class Wal {
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #tracer: Tracer;
+  readonly #options: WalOptions;
+  readonly #parts: WalParts;
+  readonly #entries = new Map<number, WalEntry>();
+  readonly #byKey = new Map<string, number>();
+  readonly #durable = new Map<number, Promise<void>>();
+  readonly #running = new Map<number, Promise<WalEntry>>();
+  readonly #appender: WalAppender;
+  #segments: Segment[] = [];
+  #file: DiskFile | undefined;
+  #nextBatch = 1;
+  #nextId = 1;
+  #waiting: Waiter[] = [];
+  #waitingBytes = 0;
+  #flushing: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(disk: Disk, clock: Clock, tracer: Tracer, options: WalOptions, parts: WalParts) {
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#tracer = tracer;
+    this.#options = options;
+    this.#parts = parts;
+    this.#appender = {
+      find: (key) => this.find(key),
+      append: (request) => this.#append(request),
+      durable: (entry) => this.#durable.get(entry.id) ?? Promise.resolve(),
+      end: (entry, status, result) => this.#end(entry, status, result),
+    };
+  }
+
+  /**
+   * Opens the log and recovers what it holds: cuts a torn end, refuses damage. Call `replay` before new work.
+   * Errors: `corrupted`; failures of the disk as `store-unavailable`.
+   */
+  static async open(
+    disk: Disk,
+    clock: Clock,
+    tracer: Tracer,
+    options: Partial<WalOptions> = {},
+    parts: WalParts = correctWalParts,
+  ): Promise<Wal> {
+    const wal = new Wal(disk, clock, tracer, { ...WAL_DEFAULTS, ...options }, parts);
+    try {
+      await wal.#recover();
+    } catch (error) {
+      if (error instanceof KelpieError) throw error;
+      throw new KelpieError('store-unavailable', `the write-ahead log cannot be opened: ${String(error)}`, { cause: error });
+    }
+    return wal;
+  }
+
+  /** Bytes on the disk. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /** Accepted and not ended, in the order they were accepted. */
+  pending(): WalEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.status === 'pending').sort((a, b) => a.id - b.id);
+  }
+
+  find(key: string): WalEntry | undefined {
+    const id = this.#byKey.get(key);
+    return id === undefined ? undefined : this.#entries.get(id);
+  }
+
+  /**
+   * Performs an operation once for its key: accepted durably, applied, recorded. A key that is known gets the answer of its
+   * first use, or joins it while it is under way.
+   * Errors: `invalid-argument` (the key was used for something else), `too-large`, `overloaded`, `commit-unknown` (the disk
+   * failed and whether the operation was accepted is unknown), `store-unavailable` (it was not), what `apply` throws when that is retriable.
+   */
+  async execute(request: WalRequest, apply: Apply): Promise<WalEntry> {
+    this.#check(request);
+    const { entry, existing } = await this.#parts.findOrAppend(this.#appender, request);
+    if (existing) {
+      if (entry.operation !== request.operation || entry.payload !== request.payload) {
+        throw new KelpieError('invalid-argument', `idempotency key '${request.key}' was used for another request`);
+      }
+      if (entry.status !== 'pending') return entry;
+    }
+    return this.#perform(entry, apply);
+  }
+
+  /** Performs everything that was pending at the last end of the process. */
+  async replay(apply: Apply): Promise<void> {
+    const pending = this.pending();
+    await this.#parts.replay(this.#appender, pending, async (entry) => {
+      this.#tell({ type: 'wal.replay', id: entry.id, key: entry.key });
+      await this.#perform(entry, apply);
+    });
+  }
+
+  /**
+   * Drops ended operations older than `keptMicros`, in whole segments from the oldest on. An operation that is still pending
+   * moves to the newest segment, so that it cannot keep all before it alive.
+   */
+  async cleanup(): Promise<void> {
+    const horizon = this.#clock.wallMicros() - this.#options.keptMicros;
+    for (;;) {
+      const oldest = this.#segments[0];
+      if (oldest === undefined || this.#segments.length < 2) return;
+      const held = oldest.entries.map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
+      if (held.some((entry) => entry.status !== 'pending' && entry.atMicros > horizon)) return;
+      const carried = held.filter((entry) => entry.status === 'pending' && oldest.entries.includes(entry.id));
+      await Promise.all(carried.map((entry) => this.#write(entryRecord(entry))));
+      // The flush may have closed segments and begun others, but never removes one.
+      await this.#disk.remove(this.#path(oldest.index));
+      await this.#disk.syncDirectory(this.#options.directory);
+      this.#segments.shift();
+      for (const entry of held) {
+        if (entry.status === 'pending') continue;
+        this.#entries.delete(entry.id);
+        this.#durable.delete(entry.id);
+        if (this.#byKey.get(entry.key) === entry.id) this.#byKey.delete(entry.key);
+      }
+      this.#tell({ type: 'wal.cleanup', segment: oldest.index, dropped: held.length - carried.length, carried: carried.length });
+    }
+  }
+
+  /** Waits for what is being written and closes the file. Later calls fail with `shutting-down`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#flushing;
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #check({ key, operation, payload }: WalRequest): void {
+    if (this.#closed) throw new KelpieError('shutting-down', 'the write-ahead log is closed');
+    if (key.length === 0) throw new KelpieError('invalid-argument', 'an idempotency key must have at least one character');
+    const keyBytes = new TextEncoder().encode(key).length;
+    if (keyBytes > REQUEST_ID_BYTES_MAX) {
+      throw new KelpieError('too-large', `an idempotency key must have at most ${REQUEST_ID_BYTES_MAX} bytes, has ${keyBytes}`);
+    }
+    if (operation.length === 0) throw new KelpieError('invalid-argument', 'an operation must have a name');
+    if (payload.length > MESSAGE_BYTES_MAX) {
+      throw new KelpieError('too-large', `the payload of an operation must have at most ${MESSAGE_BYTES_MAX} characters, has ${payload.length}`);
+    }
+  }
+
+  /** One performance of an entry at a time; who comes meanwhile joins it. */
+  #perform(entry: WalEntry, apply: Apply): Promise<WalEntry> {
+    const running = this.#running.get(entry.id);
+    if (running !== undefined) return running;
+    const performed = this.#parts.perform(this.#appender, entry, apply).finally(() => this.#running.delete(entry.id));
+    this.#running.set(entry.id, performed);
+    return performed;
+  }
+
+  #append(request: WalRequest): Promise<WalEntry> {
+    if (this.bytes + this.#waitingBytes + request.payload.length > this.#options.bytesMax) {
+      throw new KelpieError('overloaded', `the write-ahead log holds its ${this.#options.bytesMax} bytes; clean up, or complete what is pending`);
+    }
+    const entry: WalEntry = { ...request, id: this.#nextId++, atMicros: this.#clock.wallMicros(), status: 'pending', result: undefined };
+    this.#entries.set(entry.id, entry);
+    this.#byKey.set(entry.key, entry.id);
+    const durable = this.#write(entryRecord(entry)).catch((error: unknown) => {
+      this.#entries.delete(entry.id);
+      this.#durable.delete(entry.id);
+      if (this.#byKey.get(entry.key) === entry.id) this.#byKey.delete(entry.key);
+      throw error;
+    });
+    this.#durable.set(entry.id, durable);
+    return durable.then(() => {
+      this.#tell({ type: 'wal.append', id: entry.id, key: entry.key, operation: entry.operation });
+      return entry;
+    });
+  }
+
+  async #end(entry: WalEntry, status: Exclude<WalStatus, 'pending'>, result: string): Promise<WalEntry> {
+    await this.#write({ record: 'status', id: entry.id, status, result, atMicros: this.#clock.wallMicros() });
+    const ended: WalEntry = { ...entry, status, result };
+    this.#entries.set(entry.id, ended);
+    this.#tell({ type: 'wal.end', id: entry.id, key: entry.key, status });
+    return ended;
+  }
+
+  /** Settles when the record is durable. */
+  #write(record: WalRecord): Promise<void> {
+    if (this.#closed) return Promise.reject(new KelpieError('shutting-down', 'the write-ahead log is closed'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, resolve, reject });
+      if (record.record === 'entry') this.#waitingBytes += record.payload.length;
+      this.#flushing ??= this.#flush().finally(() => {
+        this.#flushing = undefined;
+      });
+    });
+  }
+
+  /** Writes what waits, batch by batch, until nothing does. Never rejects: each waiter learns how its batch went. */
+  async #flush(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      try {
+        await this.#writeBatch(batch.map(({ record }) => record));
+      } catch (error) {
+        const failure = await this.#afterFailure(error);
+        for (const { reject } of batch) reject(failure);
+        continue;
+      }
+      for (const { resolve } of batch) resolve();
+    }
+  }
+
+  async #writeBatch(records: readonly WalRecord[]): Promise<void> {
+    let segment = this.#segments.at(-1);
+    if (segment === undefined || segment.bytes >= this.#options.segmentBytes) segment = await this.#beginSegment();
+    const file = (this.#file ??= await this.#disk.open(this.#path(segment.index), 'write'));
+    const bytes = encodeBatch(this.#nextBatch, records);
+    await writeFully(file, segment.bytes, bytes);
+    await this.#parts.makeDurable(file);
+    this.#nextBatch++;
+    segment.bytes += bytes.length;
+    for (const record of records) if (record.record === 'entry') segment.entries.push(record.id);
+    this.#tracer.count('wal.bytes', bytes.length);
+    this.#tracer.count('wal.batches');
+  }
+
+  async #beginSegment(): Promise<Segment> {
+    await this.#file?.close();
+    this.#file = undefined;
+    const index = (this.#segments.at(-1)?.index ?? 0) + 1;
+    const path = this.#path(index);
+    // A try before may have left the name behind.
+    const file = await this.#disk.open(path, 'write');
+    await file.truncate(0);
+    const bytes = encodeBatch(this.#nextBatch, [{ record: 'segment', nextId: this.#nextId }]);
+    await writeFully(file, 0, bytes);
+    await this.#parts.makeDurable(file);
+    await this.#disk.syncDirectory(this.#options.directory);
+    const segment: Segment = { index, bytes: bytes.length, entries: [] };
+    this.#nextBatch++;
+    this.#segments.push(segment);
+    this.#file = file;
+    return segment;
+  }
+
+  /**
+   * A batch failed to become durable. After a failed fsync the system may believe that dirty pages are clean, so trying the fsync
+   * again proves nothing; but what was durable before is, so the file is cut back to that and the cut is synced.
+   * When that succeeds the batch is gone for good, else it may come to light after a crash.
+   */
+  async #afterFailure(error: unknown): Promise<KelpieError> {
+    if (error instanceof KelpieError) return error;
+    try {
+      const segment = this.#segments.at(-1);
+      await this.#file?.close().catch(() => {});
+      this.#file = undefined;
+      const next = (segment?.index ?? 0) + 1;
+      // A segment whose first batch failed was never counted: its file must not survive with a whole batch in it.
+      const leftover = (await this.#disk.list(this.#options.directory)).includes(segmentName(next)) ? next : undefined;
+      const file = await this.#disk.open(this.#path(leftover ?? segment?.index ?? next), 'write');
+      await file.truncate(leftover === undefined ? (segment?.bytes ?? 0) : 0);
+      await file.sync();
+      await file.close();
+      await this.#disk.syncDirectory(this.#options.directory);
+    } catch {
+      return new KelpieError('commit-unknown', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
+    }
+    return new KelpieError('store-unavailable', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
+  }
+
+  async #recover(): Promise<void> {
+    const { directory } = this.#options;
+    await this.#disk.makeDirectory(directory);
+    const indices = (await this.#disk.list(directory))
+      .map(segmentIndex)
+      .filter((index) => index !== undefined)
+      .sort((a, b) => a - b);
+    let previous: number | undefined;
+    let cutBytes = 0;
+    for (const [at, index] of indices.entries()) {
+      const path = this.#path(index);
+      const isLast = at === indices.length - 1;
+      const before = indices[at - 1];
+      if (before !== undefined && index !== before + 1) {
+        throw new KelpieError('corrupted', `write-ahead log segment ${segmentName(before + 1)} is missing in '${directory}'; nothing was changed`);
+      }
+      const file = await this.#disk.open(path, 'write');
+      try {
+        const size = await file.size();
+        const bytes = await readFully(file, 0, size);
+        const { batches, wholeBytes } = parseSegment(path, bytes, previous, isLast);
+        if (wholeBytes < size) {
+          cutBytes = size - wholeBytes;
+          await file.truncate(wholeBytes);
+          await file.sync();
+        }
+        const segment: Segment = { index, bytes: wholeBytes, entries: [] };
+        for (const batch of batches) {
+          previous = batch.number;
+          for (const record of batch.records) this.#take(record, segment);
+        }
+        // A segment whose very first batch was torn holds nothing, not even the counters: it is begun anew.
+        if (batches.length > 0) this.#segments.push(segment);
+      } finally {
+        await file.close();
+      }
+    }
+    this.#nextBatch = (previous ?? 0) + 1;
+    this.#nextId = this.#parts.firstId(this.#nextId);
+    const pending = this.pending().length;
+    this.#tell({ type: 'wal.recover', segments: this.#segments.length, entries: this.#entries.size, pending, cutBytes, nextId: this.#nextId });
+  }
+
+  #take(record: WalRecord, segment: Segment): void {
+    switch (record.record) {
+      case 'segment':
+        this.#nextId = Math.max(this.#nextId, record.nextId);
+        return;
+      case 'entry': {
+        segment.entries.push(record.id);
+        this.#nextId = Math.max(this.#nextId, record.id + 1);
+        // A pending entry that was carried to a newer segment is read twice.
+        if (this.#entries.has(record.id)) return;
+        const { id, key, operation, payload, atMicros } = record;
+        this.#entries.set(id, { id, key, operation, payload, atMicros, status: 'pending', result: undefined });
+        this.#byKey.set(key, id);
+        return;
+      }
+      case 'status': {
+        const entry = this.#entries.get(record.id);
+        if (entry !== undefined) this.#entries.set(record.id, { ...entry, status: record.status, result: record.result });
+        return;
+      }
+    }
+  }
+
+  #path(index: number): string {
+    return `${this.#options.directory}/${segmentName(index)}`;
+  }
+
+  #tell(event: WalEvent): void {
+    this.#tracer.emit(event);
+  }
+}
+
+const entryRecord = ({ id, key, operation, payload, atMicros }: WalEntry): EntryRecord => ({
+  record: 'entry',
+  id,
+  key,
+  operation,
+  payload,
+  atMicros,
+});
