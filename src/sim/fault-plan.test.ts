@@ -30,6 +30,8 @@ const WORLD: SharedWorld = {
   resume: () => true,
   clock: { jump: () => true, drift: () => true, freeze: () => true },
   disk: { rot: () => false, wipe: () => false, swap: () => false, limit: () => true, crashBehaviour: () => true },
+  network: { limitConnections: () => true },
+  mayFall: (node) => node === 'n1',
 };
 
 const draw = (id: string, startMicros: number, durationMicros: number, label = `${id}#1`): FaultDraw => ({
@@ -49,7 +51,11 @@ const packet = (message: number): PacketEvent & { seam: 'packet' } => ({
   latencyMicros: 1,
 });
 
-const dropHalf: PlannedFault = { id: 'test/drop-half', seam: 'packet', judge: (_, __, random) => (random.chance(1, 2) ? { kind: 'drop' } : undefined) };
+const dropHalf: PlannedFault = {
+  id: 'test/drop-half',
+  seam: 'packet',
+  judge: (_, __, random) => (random.chance(1, 2) ? { kind: 'drop' } : undefined),
+};
 const dropAll: PlannedFault = { id: 'test/drop-all', seam: 'packet', judge: () => ({ kind: 'drop' }) };
 const holdAll: PlannedFault = { id: 'test/hold-all', seam: 'packet', judge: () => ({ kind: 'hold' }) };
 
@@ -134,6 +140,38 @@ describe('fault plan', () => {
       // n2 was not there to be killed: only what changed the world has fired.
       expect(plan.reports().find(({ id }) => id === 'test/strike')).toEqual({ id: 'test/strike', drawn: 1, fired: 1 });
     }
+  });
+
+  it('tells a fault how long its episode has lasted', async () => {
+    const kernel = newKernel();
+    const flapping: PlannedFault = {
+      id: 'test/flapping',
+      seam: 'packet',
+      judge: (_, __, ___, elapsedMicros) => (elapsedMicros % 20 < 10 ? { kind: 'drop' } : undefined),
+    };
+    const plan = new FaultPlan(kernel, [draw('test/flapping', 100, 50)], [flapping]);
+    const dropped: number[] = [];
+    for (const at of [101, 109, 110, 119, 120, 129, 130]) {
+      kernel.after(at, undefined, 'ask', () => void (plan.ask(packet(1)) !== undefined && dropped.push(at)));
+    }
+    plan.begin(WORLD);
+    await kernel.run();
+    expect(dropped).toEqual([101, 109, 120, 129]);
+  });
+
+  it('lets a verdict kill only while the budget leaves room, and asks the next fault instead', async () => {
+    const kernel = newKernel();
+    const killer: PlannedFault = { id: 'test/killer', seam: 'step', judge: () => ({ kind: 'crash' }) };
+    const delayer: PlannedFault = { id: 'test/delayer', seam: 'step', judge: () => ({ kind: 'delay', micros: 5 }) };
+    const plan = new FaultPlan(kernel, [draw('test/killer', 0, 50), draw('test/delayer', 0, 50)], [killer, delayer]);
+    const kinds: (string | undefined)[] = [];
+    kernel.after(10, undefined, 'ask', () => {
+      for (const node of ['n1', 'n2']) kinds.push(plan.ask({ seam: 'step', node, step: 1, what: 'timer' })?.kind);
+    });
+    plan.begin(WORLD);
+    await kernel.run();
+    expect(kinds).toEqual(['crash', 'delay']);
+    expect(plan.reports().map(({ fired }) => fired)).toEqual([1, 1]);
   });
 
   it('begins nothing after it was healed', async () => {

@@ -2,7 +2,7 @@
  * Binds the drawn faults of a case to seams and to moments, and counts what they did. Episodes are counted from the start of
  * the chaos phase; healing ends every episode, undoes every strike and releases everything held.
  */
-import type { Micros, Random, TraceValue } from '../ports.js';
+import type { Micros, NodeId, Random, TraceValue } from '../ports.js';
 import type { FaultDraw, FaultReport } from '../run.js';
 import type { Kernel } from './kernel.js';
 import type { Held, Judge, Seam, SeamEvent, Seams, SeamVerdict, World } from './seams.js';
@@ -16,7 +16,10 @@ export interface PlannedFault {
 }
 
 /** The world as strikes see it, without what is particular to one fault. */
-export type SharedWorld = Omit<World, 'random' | 'after' | 'note'>;
+export type SharedWorld = Omit<World, 'random' | 'after' | 'note'> & {
+  /** Whether the budget leaves room for this server to go down now. */
+  mayFall(node: NodeId): boolean;
+};
 
 interface Instance {
   readonly fault: PlannedFault;
@@ -34,6 +37,7 @@ export class FaultPlan implements Judge {
   readonly #instances: readonly Instance[];
   readonly #active = new Map<Seam, Instance[]>();
   #lastHolder: Instance | undefined;
+  #world: SharedWorld | undefined;
   #ended = false;
 
   /** Throws RangeError for a drawn fault that the registry does not have. */
@@ -50,6 +54,7 @@ export class FaultPlan implements Judge {
 
   /** Schedules every episode from now on. */
   begin(world: SharedWorld): void {
+    this.#world = world;
     for (const instance of this.#instances) {
       const { startMicros, durationMicros } = instance.draw.params;
       this.#kernel.after(startMicros, undefined, 'fault begins', () => {
@@ -84,7 +89,7 @@ export class FaultPlan implements Judge {
     const now = this.#kernel.now();
     for (const instance of instances) {
       const verdict = instance.fault.judge?.(event, instance.draw.params, instance.random, now - instance.startedAt);
-      if (verdict !== undefined) {
+      if (verdict !== undefined && this.#mayAnswer(event, verdict)) {
         instance.fired++;
         this.#lastHolder = instance;
         return verdict as Seams[S][1]; // the fault answers at the seam it names
@@ -96,6 +101,11 @@ export class FaultPlan implements Judge {
   hold(held: Held): void {
     if (this.#lastHolder === undefined) throw new Error('hold without a verdict that holds');
     this.#lastHolder.held.push(held);
+  }
+
+  /** A verdict that kills is void where too many servers are down already, and on clients, which are never killed. */
+  #mayAnswer(event: SeamEvent, verdict: SeamVerdict): boolean {
+    return verdict.kind !== 'crash' || !('node' in event) || (this.#world?.mayFall(event.node) ?? true);
   }
 
   #start(instance: Instance, shared: SharedWorld): void {
@@ -130,8 +140,9 @@ export class FaultPlan implements Judge {
   #worldFor(instance: Instance, shared: SharedWorld): World {
     const kernel = this.#kernel;
     const { fault, draw } = instance;
+    // Undoing what a strike did is no new firing.
     const fired = (done: boolean): boolean => {
-      if (done) instance.fired++;
+      if (done && instance.active) instance.fired++;
       return done;
     };
     return {
@@ -142,7 +153,6 @@ export class FaultPlan implements Judge {
       isUp: (node) => shared.isUp(node),
       kill: (node, reason) => fired(shared.kill(node, reason)),
       stop: (node) => fired(shared.stop(node)),
-      // Undoing what a strike did is no new firing.
       restart: (node) => shared.restart(node),
       pause: (node) => fired(shared.pause(node)),
       resume: (node) => shared.resume(node),
@@ -156,7 +166,11 @@ export class FaultPlan implements Judge {
         wipe: (node) => fired(shared.disk.wipe(node)),
         swap: (a, b) => fired(shared.disk.swap(a, b)),
         limit: (node, bytesMax) => fired(shared.disk.limit(node, bytesMax)),
-        crashBehaviour: (node, behaviour) => fired(shared.disk.crashBehaviour(node, behaviour)),
+        // Nothing happens before a crash does.
+        crashBehaviour: (node, behaviour) => shared.disk.crashBehaviour(node, behaviour),
+      },
+      network: {
+        limitConnections: (node, max) => fired(shared.network.limitConnections(node, max)),
       },
       after: (micros: Micros, callback: () => void) => {
         kernel.after(micros, undefined, 'fault goes on', () => {

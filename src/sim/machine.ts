@@ -41,6 +41,7 @@ export class Machine {
 
   readonly #options: MachineOptions;
   #lives = 0;
+  #restartWhenDown = false;
 
   constructor(options: MachineOptions) {
     this.#options = options;
@@ -63,6 +64,14 @@ export class Machine {
         (error: unknown) => crashed(process, error),
       );
     });
+  }
+
+  /** Boots the next life, as soon as the one that is stopping has ended; false while one runs on. */
+  restart(): boolean {
+    if (this.process === undefined) this.boot('restart');
+    else if (this.process.stopping) this.#restartWhenDown = true;
+    else return false;
+    return true;
   }
 
   /** Asks the process to stop; false when it is down or was asked before. */
@@ -89,6 +98,9 @@ export class Machine {
     if (this.process !== process) return;
     this.process = undefined;
     this.disk.crash(how);
+    if (!this.#restartWhenDown) return;
+    this.#restartWhenDown = false;
+    this.boot('restart');
   }
 
   /** Time and chance of the running process, for code that does not ask its platform. */

@@ -8,9 +8,18 @@ import type { Process } from './process.js';
 import { randomOf } from './random.js';
 import type { Held, Judge, PacketEvent, PacketVerdict } from './seams.js';
 
-const SHAPE: NetworkShape = { latencyMicrosMin: 100, latencyMicrosMax: 500, jitterMicros: 200, tailOneIn: 0, tailMicros: 0, bytesPerSecond: 0 };
+const SHAPE: NetworkShape = {
+  latencyMicrosMin: 100,
+  latencyMicrosMax: 500,
+  jitterMicros: 200,
+  tailOneIn: 0,
+  tailMicros: 0,
+  bytesPerSecond: 0,
+};
 
-function worldOf(options: { shape?: Partial<NetworkShape>; seed?: number; judge?: (event: PacketEvent) => PacketVerdict | undefined } = {}) {
+function worldOf(
+  options: { shape?: Partial<NetworkShape>; seed?: number; judge?: (event: PacketEvent) => PacketVerdict | undefined } = {},
+) {
   const kernel = new Kernel({
     random: randomOf(options.seed ?? 1),
     strategy: { kind: 'random' },
@@ -47,9 +56,12 @@ describe('datagrams', () => {
   it('a fault-free network loses, repeats and damages nothing, within its latencies', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ from: fc.constantFrom('a', 'b', 'c'), to: fc.constantFrom('a', 'b', 'c'), at: fc.nat(5000), body: fc.string() }), {
-          maxLength: 60,
-        }),
+        fc.array(
+          fc.record({ from: fc.constantFrom('a', 'b', 'c'), to: fc.constantFrom('a', 'b', 'c'), at: fc.nat(5000), body: fc.string() }),
+          {
+            maxLength: 60,
+          },
+        ),
         fc.nat(1000),
         async (sends, seed) => {
           const { kernel, network, boot } = worldOf({ seed });
@@ -195,7 +207,8 @@ describe('packet verdicts on datagrams', () => {
     const { kernel, network, boot } = world;
     const a = network.attach(boot('a'));
     const got: { node: string; at: number; body: string }[] = [];
-    for (const node of ['b', 'c']) network.attach(boot(node)).listen((_, bytes) => void got.push({ node, at: kernel.now(), body: read(bytes) }));
+    for (const node of ['b', 'c'])
+      network.attach(boot(node)).listen((_, bytes) => void got.push({ node, at: kernel.now(), body: read(bytes) }));
     for (let i = 0; i < sends; i++) kernel.after(0, undefined, 'send', () => a.send('b', text(`message ${i}`)));
     return { ...world, got };
   };
@@ -256,6 +269,34 @@ describe('packet verdicts on datagrams', () => {
     });
   }
 
+  it('throttle makes messages wait for each other', async () => {
+    const { kernel, got } = await deliver((event) => (event.phase === 'send' ? { kind: 'throttle', bytesPerSecond: 1_000 } : undefined), 3);
+    await kernel.run();
+    // Each takes 9 bytes and 16 of its frame: 25 ms of the link.
+    const [first, second, third] = got.map(({ at }) => at).sort((x, y) => x - y) as [number, number, number];
+    expect(first).toBeGreaterThan(25_000);
+    expect(second - first).toBeGreaterThan(20_000);
+    expect(third).toBeGreaterThan(75_000);
+  });
+
+  it('a limit of connections holds until it is lifted', async () => {
+    const { kernel, network, boot } = worldOf();
+    const a = network.attach(boot('a'));
+    const got: string[] = [];
+    for (const node of ['b', 'c']) network.attach(boot(node)).listen((_, bytes) => void got.push(`${node} ${read(bytes)}`));
+    const send = (body: string): void => {
+      for (const node of ['b', 'c']) a.send(node, text(body));
+    };
+    kernel.after(0, undefined, 'send', () => {
+      network.limitConnections('a', 1);
+      send('limited');
+      network.limitConnections('a', undefined);
+      send('lifted');
+    });
+    await kernel.run();
+    expect(got.sort()).toEqual(['b lifted', 'b limited', 'c lifted']);
+  });
+
   it('a cut also stops what is in flight', async () => {
     let cut = false;
     const { kernel, got } = await deliver(() => (cut ? { kind: 'drop' } : undefined));
@@ -285,7 +326,9 @@ describe('streams', () => {
   };
 
   it('keep their order over jitter and loss', async () => {
-    const { kernel, log, send } = stream((event) => (event.phase === 'send' && event.message % 3 === 0 && event.latencyMicros % 2 === 0 ? { kind: 'drop' } : undefined));
+    const { kernel, log, send } = stream((event) =>
+      event.phase === 'send' && event.message % 3 === 0 && event.latencyMicros % 2 === 0 ? { kind: 'drop' } : undefined,
+    );
     for (let i = 0; i < 40; i++) kernel.after(i * 10, undefined, 'send', () => send(String(i)));
     await kernel.run();
     expect(log).toEqual(Array.from({ length: 40 }, (_, i) => `${i} arrived`));

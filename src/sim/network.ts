@@ -57,6 +57,7 @@ export class Network implements StreamLink {
   readonly #endpoints = new Map<NodeId, Endpoint>();
   readonly #connections = new Map<NodeId, Map<NodeId, Micros>>();
   readonly #counts = new Map<string, number>();
+  readonly #connectionsMax = new Map<NodeId, number>();
   #messages = 0;
 
   constructor(kernel: Kernel, shape: NetworkShape) {
@@ -74,6 +75,12 @@ export class Network implements StreamLink {
     const endpoint = new Endpoint(owner, (to, bytes) => this.#sendDatagram(owner, to, bytes));
     this.#endpoints.set(owner.node, endpoint);
     return endpoint;
+  }
+
+  /** Bounds the peers that a node has a connection with at once, below what the shape of the network says. */
+  limitConnections(node: NodeId, max: number | undefined): void {
+    if (max === undefined) this.#connectionsMax.delete(node);
+    else this.#connectionsMax.set(node, max);
   }
 
   #sendDatagram(sender: Process, to: NodeId, bytes: Uint8Array): void {
@@ -106,6 +113,8 @@ export class Network implements StreamLink {
       case 'misdeliver':
         this.#count('misdelivered');
         return this.#travel(this.#pair(sender.node, verdict.to), datagram, latency);
+      case 'throttle':
+        return this.#travel(pair, datagram, latency + this.#queueing(pair, bytes.length + FRAME_OVERHEAD_BYTES, verdict.bytesPerSecond));
       case 'hold':
         return this.#kernel.judge.hold({ release: () => this.#travel(pair, datagram, latency) });
     }
@@ -138,6 +147,7 @@ export class Network implements StreamLink {
         return this.#deliver(this.#pair(sender.node, verdict.to), datagram);
       case 'hold':
         return this.#kernel.judge.hold({ release: () => this.#kernel.after(0, undefined, pair.what, () => this.#deliver(pair, datagram)) });
+      case 'throttle':
       case undefined:
         break;
     }
@@ -173,9 +183,12 @@ export class Network implements StreamLink {
   }
 
   #transmit(pair: Pair, entry: StreamEntry, tries: number): void {
-    const latency = this.#latency(pair, entry.message.bytes + FRAME_OVERHEAD_BYTES);
-    const verdict = this.#ask('send', pair, 'stream', entry.message.bytes, entry.number, latency);
-    const extra = verdict?.kind === 'delay' ? verdict.micros : 0;
+    const { bytes } = entry.message;
+    const latency = this.#latency(pair, bytes + FRAME_OVERHEAD_BYTES);
+    const verdict = this.#ask('send', pair, 'stream', bytes, entry.number, latency);
+    let extra = 0;
+    if (verdict?.kind === 'delay') extra = verdict.micros;
+    if (verdict?.kind === 'throttle') extra = this.#queueing(pair, bytes + FRAME_OVERHEAD_BYTES, verdict.bytesPerSecond);
     if (verdict?.kind === 'hold') {
       return this.#kernel.judge.hold({ release: () => this.#transmit(pair, entry, tries) });
     }
@@ -258,16 +271,19 @@ export class Network implements StreamLink {
     let latency = pair.baseMicros;
     if (jitterMicros > 0) latency += pair.random.int(jitterMicros + 1);
     if (tailOneIn > 0 && pair.random.chance(1, tailOneIn)) latency += tailMicros;
-    if (bytesPerSecond > 0) {
-      const now = this.#kernel.now();
-      pair.busyUntil = Math.max(now, pair.busyUntil) + Math.ceil((bytes * 1_000_000) / bytesPerSecond);
-      latency += pair.busyUntil - now;
-    }
+    if (bytesPerSecond > 0) latency += this.#queueing(pair, bytes, bytesPerSecond);
     return latency;
   }
 
+  /** How long the message waits for those before it and takes itself on a link of this bandwidth. */
+  #queueing(pair: Pair, bytes: number, bytesPerSecond: number): Micros {
+    const now = this.#kernel.now();
+    pair.busyUntil = Math.max(now, pair.busyUntil) + Math.ceil((bytes * 1_000_000) / bytesPerSecond);
+    return pair.busyUntil - now;
+  }
+
   #connected(node: NodeId, peer: NodeId): boolean {
-    const max = this.#shape.connectionsMax ?? 0;
+    const max = this.#connectionsMax.get(node) ?? this.#shape.connectionsMax ?? 0;
     if (max === 0) return true;
     const now = this.#kernel.now();
     let peers = this.#connections.get(node);

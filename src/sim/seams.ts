@@ -35,6 +35,8 @@ export type PacketVerdict =
   /** Cuts the frame to `keepNumerator / keepDenominator` of its length. Datagrams only. */
   | { readonly kind: 'truncate'; readonly keepNumerator: number; readonly keepDenominator: number }
   | { readonly kind: 'misdeliver'; readonly to: NodeId }
+  /** The link carries no more than this: the message waits for those before it. Phase `send`. */
+  | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
   /** Waits until the fault that said so heals, then arrives. */
   | { readonly kind: 'hold' };
 
@@ -218,13 +220,14 @@ export interface World {
   kill(node: NodeId, reason: string): boolean;
   /** Asks the program to stop (SIGTERM); it is killed when it does not within the bound. */
   stop(node: NodeId): boolean;
-  /** Boots a dead node again from its disk. */
+  /** Boots a dead node again from its disk; one that is stopping boots when it has stopped. */
   restart(node: NodeId): boolean;
   /** SIGSTOP: the world goes on, its clocks go on, its events wait. */
   pause(node: NodeId): boolean;
   resume(node: NodeId): boolean;
   readonly clock: WorldClock;
   readonly disk: WorldDisk;
+  readonly network: WorldNetwork;
   /** Calls back later unless the fault has healed by then. */
   after(micros: Micros, callback: () => void): void;
   /** Tells the trace what a strike did. */
@@ -238,6 +241,11 @@ export interface WorldClock {
   drift(node: NodeId, partsPerMillion: number): boolean;
   /** The wall clock stands still from now on, or goes on from where it stood. */
   freeze(node: NodeId, frozen: boolean): boolean;
+}
+
+export interface WorldNetwork {
+  /** Most peers a node has a connection with at once; undefined lifts the limit. */
+  limitConnections(node: NodeId, max: number | undefined): boolean;
 }
 
 export interface WorldDisk {

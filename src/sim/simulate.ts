@@ -203,7 +203,7 @@ class Simulation<Parts> {
     this.#plan.healAll();
     for (const machine of this.#servers) {
       if (machine.process?.paused === true) this.#resume(machine);
-      if (machine.process === undefined) machine.boot('restart');
+      machine.restart();
     }
     const bound = this.#kernel.now() + this.#scenario.convergenceMicros;
     const look = (): void => {
@@ -308,6 +308,7 @@ class Simulation<Parts> {
         const process = server(node)?.process;
         return process !== undefined && !process.paused;
       },
+      mayFall: (node) => mayFell(server(node)),
       kill: (node, reason) => {
         const machine = server(node);
         if (!mayFell(machine) || machine.process === undefined) return false;
@@ -319,10 +320,7 @@ class Simulation<Parts> {
         return mayFell(machine) && machine.stop();
       },
       restart: (node) => {
-        const machine = server(node);
-        if (machine === undefined || machine.process !== undefined) return false;
-        machine.boot('restart');
-        return true;
+        return server(node)?.restart() ?? false;
       },
       pause: (node) => {
         const machine = server(node);
@@ -361,6 +359,12 @@ class Simulation<Parts> {
         },
         limit: (node, bytesMax) => server(node)?.disk.limit(bytesMax) ?? false,
         crashBehaviour: (node, behaviour) => server(node)?.disk.setCrashBehaviour(behaviour) ?? false,
+      },
+      network: {
+        limitConnections: (node, max) => {
+          this.#network.limitConnections(node, max);
+          return true;
+        },
       },
     };
   }
