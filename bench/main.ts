@@ -16,7 +16,10 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const thousands = (n: number): string => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ' ');
+const thousands = (n: number): string =>
+  Math.round(n)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ' ');
 const row = (...cells: readonly string[]): string =>
   cells.map((cell, i) => (i === 0 || i === 3 ? cell.padEnd(i === 0 ? 14 : 34) : cell.padStart(i === 4 ? 12 : 13))).join(' ');
 
@@ -27,7 +30,15 @@ for (const [name, bench] of Object.entries(benches)) {
     const ratio = result.ours / result.theirs;
     const mark = ratio >= result.aim ? '' : '  below its aim';
     console.log(
-      row(result.bench, thousands(result.ours), result.unit, result.against, thousands(result.theirs), `${ratio.toFixed(2)}x`, `>= ${result.aim}x`) + mark,
+      row(
+        result.bench,
+        thousands(result.ours),
+        result.unit,
+        result.against,
+        thousands(result.theirs),
+        `${ratio.toFixed(2)}x`,
+        `>= ${result.aim}x`,
+      ) + mark,
     );
   }
 }

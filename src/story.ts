@@ -281,9 +281,16 @@ export type WalEvent =
   | { readonly type: 'wal.end'; readonly id: number; readonly key: string; readonly status: 'complete' | 'failed' }
   | { readonly type: 'wal.cleanup'; readonly segment: number; readonly dropped: number; readonly carried: number };
 
+export type CheckpointEvent =
+  | { readonly type: 'checkpoint.save'; readonly sequence: number }
+  | { readonly type: 'checkpoint.restore'; readonly sequence: number }
+  /** A file of this number is not whole; an older one is tried. */
+  | { readonly type: 'checkpoint.damaged'; readonly sequence: number };
+
 /** Everything Kelpie tells. */
 export type KelpieEvent =
   | WalEvent
+  | CheckpointEvent
   | NodeEvent
   | ClaimEvent
   | LeaseEvent

@@ -203,12 +203,14 @@ describe('processes', () => {
 });
 
 describe('limits', () => {
-  const endless = (micros: number) => async (limits: Partial<typeof LIMITS>): Promise<Ending> => {
-    const { kernel } = kernelOf({ limits: { ...LIMITS, ...limits } });
-    const again = (): void => void kernel.after(micros, undefined, 'again', again);
-    again();
-    return kernel.run();
-  };
+  const endless =
+    (micros: number) =>
+    async (limits: Partial<typeof LIMITS>): Promise<Ending> => {
+      const { kernel } = kernelOf({ limits: { ...LIMITS, ...limits } });
+      const again = (): void => void kernel.after(micros, undefined, 'again', again);
+      again();
+      return kernel.run();
+    };
 
   it('have names: events', async () => expect(await endless(0)({ events: 500 })).toEqual({ kind: 'limit', limit: 'events' }));
   it('have names: simulated time', async () => expect(await endless(7)({ simMicros: 500 })).toEqual({ kind: 'limit', limit: 'simMicros' }));

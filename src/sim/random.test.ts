@@ -4,7 +4,14 @@ import { randomOf } from './random.js';
 
 describe('random streams', () => {
   it('give the same draws for the same seed and label, and others for another', () => {
-    const draw = (seed: number | string, label: string) => Array.from({ length: 20 }, ((r) => () => r.int(1000))(randomOf(seed).fork(label)));
+    const draw = (seed: number | string, label: string) =>
+      Array.from(
+        { length: 20 },
+        (
+          (r) => () =>
+            r.int(1000)
+        )(randomOf(seed).fork(label)),
+      );
     expect(draw(42, 'network/n1->n2')).toEqual(draw(42, 'network/n1->n2'));
     expect(draw(42, 'network/n1->n2')).not.toEqual(draw(43, 'network/n1->n2'));
     expect(draw(42, 'network/n1->n2')).not.toEqual(draw(42, 'network/n2->n1'));
@@ -13,7 +20,13 @@ describe('random streams', () => {
 
   it('have draws that are pinned for ever, or old seeds would tell other stories', () => {
     const random = randomOf(42).fork('pinned');
-    expect([random.int(1000), random.int(1000), random.int(2 ** 53 - 1), random.chance(1, 2), random.pick(['a', 'b', 'c'])]).toMatchInlineSnapshot(`
+    expect([
+      random.int(1000),
+      random.int(1000),
+      random.int(2 ** 53 - 1),
+      random.chance(1, 2),
+      random.pick(['a', 'b', 'c']),
+    ]).toMatchInlineSnapshot(`
       [
         52,
         385,
@@ -40,7 +53,16 @@ describe('random streams', () => {
   });
 
   it('keep labels with slashes apart from nested forks', () => {
-    expect(randomOf(1).fork('a').fork('b').int(2 ** 40)).not.toBe(randomOf(1).fork('a/b').int(2 ** 40));
+    expect(
+      randomOf(1)
+        .fork('a')
+        .fork('b')
+        .int(2 ** 40),
+    ).not.toBe(
+      randomOf(1)
+        .fork('a/b')
+        .int(2 ** 40),
+    );
   });
 
   it('stay in range and reach both ends', () => {

@@ -252,7 +252,10 @@ export class Wal {
     }
     if (operation.length === 0) throw new KelpieError('invalid-argument', 'an operation must have a name');
     if (payload.length > MESSAGE_BYTES_MAX) {
-      throw new KelpieError('too-large', `the payload of an operation must have at most ${MESSAGE_BYTES_MAX} characters, has ${payload.length}`);
+      throw new KelpieError(
+        'too-large',
+        `the payload of an operation must have at most ${MESSAGE_BYTES_MAX} characters, has ${payload.length}`,
+      );
     }
   }
 
@@ -267,7 +270,10 @@ export class Wal {
 
   #append(request: WalRequest): Promise<WalEntry> {
     if (this.bytes + this.#waitingBytes + request.payload.length > this.#options.bytesMax) {
-      throw new KelpieError('overloaded', `the write-ahead log holds its ${this.#options.bytesMax} bytes; clean up, or complete what is pending`);
+      throw new KelpieError(
+        'overloaded',
+        `the write-ahead log holds its ${this.#options.bytesMax} bytes; clean up, or complete what is pending`,
+      );
     }
     const entry: WalEntry = { ...request, id: this.#nextId++, atMicros: this.#clock.wallMicros(), status: 'pending', result: undefined };
     this.#entries.set(entry.id, entry);
@@ -394,7 +400,10 @@ export class Wal {
       const isLast = at === indices.length - 1;
       const before = indices[at - 1];
       if (before !== undefined && index !== before + 1) {
-        throw new KelpieError('corrupted', `write-ahead log segment ${segmentName(before + 1)} is missing in '${directory}'; nothing was changed`);
+        throw new KelpieError(
+          'corrupted',
+          `write-ahead log segment ${segmentName(before + 1)} is missing in '${directory}'; nothing was changed`,
+        );
       }
       const file = await this.#disk.open(path, 'write');
       try {
@@ -420,7 +429,14 @@ export class Wal {
     this.#nextBatch = (previous ?? 0) + 1;
     this.#nextId = this.#parts.firstId(this.#nextId);
     const pending = this.pending().length;
-    this.#tell({ type: 'wal.recover', segments: this.#segments.length, entries: this.#entries.size, pending, cutBytes, nextId: this.#nextId });
+    this.#tell({
+      type: 'wal.recover',
+      segments: this.#segments.length,
+      entries: this.#entries.size,
+      pending,
+      cutBytes,
+      nextId: this.#nextId,
+    });
   }
 
   #take(record: WalRecord, segment: Segment): void {
