@@ -1,5 +1,5 @@
 /** The contract of the catalogue: a reporter turns a stored record into text, and knows no engine. */
-import type { Run } from '../src/run.js';
+import type { Case, Run } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 
 export interface RunReportInput {
@@ -14,5 +14,8 @@ export interface RunReportInput {
 
 export interface RunReporter {
   readonly id: string;
+  /** Printed before the run, so that a run that takes the tool down with it can still be done again. */
+  opening?(run: Case): string;
+  /** What is left to say after the run. */
   report(input: RunReportInput): string;
 }

@@ -1,0 +1,59 @@
+/** The last events before a moment, as a table of fixed columns: time, then one column a node, so that who did what when is seen at a glance. */
+import type { NodeId } from '../src/ports.js';
+import type { TraceEvent } from '../src/trace.js';
+import { clockTime, fieldsOf } from './text.js';
+
+const ROWS_MAX = 30;
+const WIDTH_MAX = 160;
+const TIME_WIDTH = 13;
+const CELL_WIDTH_MIN = 20;
+const CELL_WIDTH_MAX = 48;
+/** Column of what happens to the world at large. */
+const WORLD = 'world';
+
+/** Packets that arrive are the normal case, and so many that they would hide all else; a lost one is shown. */
+const isNoise = ({ body }: TraceEvent): boolean => body.type === 'send' || body.type === 'deliver';
+
+/** Lines of the table up to and with the event of index `upTo`, which is marked by `>`. */
+export function eventLog(trace: readonly TraceEvent[], upTo: number): readonly string[] {
+  const shown = trace.filter((event) => event.index <= upTo && (event.index === upTo || !isNoise(event))).slice(-ROWS_MAX);
+  const nodes = [...new Set(shown.map(columnOf))].sort(byKindAndNumber);
+  const width = Math.max(CELL_WIDTH_MIN, Math.min(CELL_WIDTH_MAX, Math.floor((WIDTH_MAX - TIME_WIDTH - 2) / Math.max(1, nodes.length))));
+  const row = (mark: string, time: string, cells: readonly string[]): string =>
+    `${mark} ${time.padStart(TIME_WIDTH)} ${cells.map((cell) => ` ${fitted(cell, width - 1)}`).join('')}`.trimEnd();
+  return [
+    row(' ', 'seconds', nodes),
+    ...shown.map((event) => {
+      const column = columnOf(event);
+      return row(
+        event.index === upTo ? '>' : ' ',
+        clockTime(event.at),
+        nodes.map((node) => (node === column ? describe(event) : '')),
+      );
+    }),
+  ];
+}
+
+const columnOf = (event: TraceEvent): NodeId => (event.node === '' ? WORLD : event.node);
+
+function describe({ body }: TraceEvent): string {
+  return `${body.type} ${fieldsOf(body, ['type'])}`.trimEnd();
+}
+
+function fitted(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1)}~` : text.padEnd(width);
+}
+
+/** The world first, then servers, then clients, then the rest; `n2` before `n10`. */
+function byKindAndNumber(a: NodeId, b: NodeId): number {
+  const key = (node: NodeId): readonly [number, string, number] => {
+    const [, letters = node, digits = '0'] = /^(\D*)(\d*)$/.exec(node) ?? [];
+    const rank = [WORLD, 'n', 'c'].indexOf(letters);
+    return [rank === -1 ? 3 : rank, letters, Number(digits)];
+  };
+  const [rankA, lettersA, numberA] = key(a);
+  const [rankB, lettersB, numberB] = key(b);
+  if (rankA !== rankB) return rankA - rankB;
+  if (lettersA !== lettersB) return lettersA < lettersB ? -1 : 1;
+  return numberA - numberB;
+}

@@ -1,0 +1,144 @@
+/** A run for people at a terminal: what was drawn before it runs, and afterwards what came of it and what led to a failure. */
+import { Chalk, type ChalkInstance } from 'chalk';
+import type { Case, FaultDraw, Run, Violation } from '../src/run.js';
+import type { TraceEvent } from '../src/trace.js';
+import { eventLog } from './event-log.js';
+import type { RunReporter, RunReportInput } from './reporter.js';
+import { clockTime, counted, describeFault, describeStrategy, duration, grouped } from './text.js';
+
+const LABEL_WIDTH = 11;
+/** A counter table of a storm of messages would bury the verdict. */
+const COUNTERS_MAX = 40;
+
+export function terminal({ colour }: { readonly colour: boolean }): RunReporter {
+  const paint = new Chalk({ level: colour ? 1 : 0 });
+  return {
+    id: 'terminal',
+    opening: (run) => text(openingLines(run, paint)),
+    report: (input) => text(reportLines(input, paint)),
+  };
+}
+
+const text = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
+
+function openingLines(run: Case, paint: ChalkInstance): string[] {
+  const { network, workload } = run;
+  const label = labels(paint);
+  const tail = network.tailOneIn === 0 ? '' : `, 1 in ${network.tailOneIn} takes ${duration(network.tailMicros)} longer`;
+  const bandwidth = network.bytesPerSecond === 0 ? '' : `, ${grouped(network.bytesPerSecond)} bytes/s`;
+  const labelWidth = Math.max(0, ...run.faults.map((fault) => fault.label.length));
+  const drawn = run.faults.map((fault) => `${fault.label.padEnd(labelWidth)}  ${describeFault(fault)}`);
+  const knobs = Object.entries(run.knobs).map(([name, value]) => `${name}=${value}`);
+  return [
+    `${paint.bold(`seed ${run.seed}`)}  scenario ${run.scenario}  profile ${run.profile}${run.bug === undefined ? '' : `  bug ${run.bug}`}`,
+    label(
+      'world',
+      `${counted(workload.nodes, 'server')}, ${counted(workload.clients, 'client')}, ${counted(workload.operations.length, 'operation')}`,
+    ),
+    label('chaos', `${duration(run.chaosMicros)} of simulated time, on a grid of ${duration(run.quantumMicros)}`),
+    label('schedule', describeStrategy(run.strategy)),
+    label(
+      'network',
+      `${duration(network.latencyMicrosMin)} to ${duration(network.latencyMicrosMax)} one way, jitter ${duration(network.jitterMicros)}${tail}${bandwidth}`,
+    ),
+    ...many(label, 'faults', drawn.length === 0 ? ['none drawn'] : drawn),
+    ...many(label, 'knobs', knobs.length === 0 ? ['none'] : wrapped(knobs)),
+    label(
+      'limits',
+      `${grouped(run.limits.events)} events, ${duration(run.limits.simMicros)} of simulated time, queue of ${grouped(run.limits.queueLength)}`,
+    ),
+  ];
+}
+
+function reportLines({ run, wallMs, reproduce, trace }: RunReportInput, paint: ChalkInstance): string[] {
+  const label = labels(paint);
+  const fired = run.faults.map((fault) => `${fault.id} ${fault.fired} times`);
+  const reached = Object.entries(run.sometimes).map(([name, count]) => `${name} ${count}`);
+  const counters = Object.entries(run.counts).map(([name, count]) => `${name} ${grouped(count)}`);
+  const lines = [
+    '',
+    verdictLine(run, paint),
+    label('ran', `${clockTime(run.simMicros)} s simulated, ${grouped(run.events)} events, ${Math.round(wallMs)} ms of wall time`),
+    ...(run.traceHash === '' ? [] : [label('trace', `hash ${run.traceHash} over ${grouped(run.traceEvents)} events`)]),
+    ...(fired.length === 0 ? [] : many(label, 'fired', wrapped(fired))),
+    ...(reached.length === 0 ? [] : many(label, 'sometimes', wrapped(reached))),
+    ...(counters.length === 0 ? [] : many(label, 'counts', wrapped(counters.slice(0, COUNTERS_MAX)))),
+    ...many(label, 'promises', wrapped(Object.entries(run.judgements).map(([name, judgement]) => `${name} ${judgement}`))),
+  ];
+  if (run.verdict !== 'pass') lines.push(...failureLines(run, trace, paint));
+  lines.push('', 'To do it again:', `  ${reproduce}`);
+  return lines;
+}
+
+function verdictLine(run: Run, paint: ChalkInstance): string {
+  const budget = run.withinBudget ? 'within the fault budget: safety and liveness' : 'beyond the fault budget: safety only';
+  const colour = run.verdict === 'pass' ? paint.green : run.verdict === 'unknown' ? paint.yellow : paint.red;
+  return `${colour.bold(`verdict ${run.verdict}`)}  (${budget})`;
+}
+
+function failureLines(run: Run, trace: readonly TraceEvent[], paint: ChalkInstance): string[] {
+  const lines: string[] = [];
+  if (run.reason !== undefined) lines.push('', ...run.reason.split('\n'));
+  for (const violation of run.violations) lines.push('', ...violationLines(violation, paint));
+  if (run.pending.length > 0) lines.push('', 'Not converged:', ...run.pending.map((pending) => `  ${pending}`));
+  const upTo = run.violations[0]?.event ?? trace.at(-1)?.index;
+  if (upTo === undefined || trace.length === 0) return lines;
+  const active = activeFaults(run.case.faults, trace, upTo);
+  return [
+    ...lines,
+    '',
+    'The last events that led there:',
+    ...eventLog(trace, upTo),
+    '',
+    'Faults active then:',
+    ...(active.length === 0 ? ['  none'] : active.map((fault) => `  ${fault.label}  ${describeFault(fault)}`)),
+  ];
+}
+
+function violationLines(violation: Violation, paint: ChalkInstance): string[] {
+  const label = labels(paint);
+  const where = violation.nodes.length === 0 ? '' : ` on ${violation.nodes.join(', ')}`;
+  return [
+    `${paint.red.bold(violation.invariant)} is broken at ${clockTime(violation.atMicros)} s${where}`,
+    label('promise', violation.promise),
+    label('expected', violation.expected),
+    label('seen', violation.seen),
+    ...(violation.spec === undefined ? [] : [label('spec', violation.spec)]),
+  ];
+}
+
+/** Those whose episode had begun and not ended at an event, as the trace tells it. */
+function activeFaults(faults: readonly FaultDraw[], trace: readonly TraceEvent[], upTo: number): readonly FaultDraw[] {
+  const active = new Set<unknown>();
+  for (const { index, body } of trace) {
+    if (index > upTo) break;
+    if (body.type !== 'fault' || !('label' in body) || !('action' in body)) continue;
+    if (body.action === 'begins') active.add(body.label);
+    if (body.action === 'heals') active.delete(body.label);
+  }
+  return faults.filter(({ label }) => active.has(label));
+}
+
+type Label = (name: string, value: string) => string;
+
+const labels =
+  (paint: ChalkInstance): Label =>
+  (name, value) =>
+    `  ${paint.dim(name.padEnd(LABEL_WIDTH))}${value}`;
+
+/** One label, many lines. */
+const many = (label: Label, name: string, values: readonly string[]): string[] =>
+  values.map((value, index) => label(index === 0 ? name : '', value));
+
+const WRAP_WIDTH = 110;
+
+/** Joins short items into lines. */
+function wrapped(items: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + item.length + 2 <= WRAP_WIDTH) lines[lines.length - 1] = `${last}, ${item}`;
+    else lines.push(item);
+  }
+  return lines;
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+/** The command. Each subcommand is a file of `commands/`; here is only what they share: strictness, errors and exit codes. */
+import { readFileSync } from 'node:fs';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { EXIT } from '../src/run.js';
+import { nearest } from './catalogue.js';
+import { LIST_FLAGS, listCommand } from './commands/list.js';
+import { RUN_FLAGS, runCommand } from './commands/run.js';
+import { Interrupted } from './interrupt.js';
+import { UsageError } from './usage-error.js';
+
+const WIDTH = 110;
+const FLAGS: Readonly<Record<string, readonly string[]>> = { run: Object.keys(RUN_FLAGS), list: Object.keys(LIST_FLAGS) };
+
+const [asked = ''] = hideBin(process.argv);
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await yargs(hideBin(process.argv))
+    .scriptName('kelpie-dst')
+    .usage('$0 <command>\n\nDeterministic simulation testing: a whole distributed system, under faults, from one seed.')
+    // Help in the language of the machine would be help that no page of ours shows.
+    .locale('en')
+    .wrap(WIDTH)
+    .command(runCommand)
+    .command(listCommand)
+    .demandCommand(1, 'a command is missing')
+    .strict()
+    .help()
+    .alias('help', 'h')
+    .version(manifest.version)
+    .epilogue('Exit codes: 0 clean, 1 a bug was found, 2 wrong usage or environment, 130 interrupted.')
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new UsageError(withSuggestion(message ?? 'wrong usage'));
+    })
+    .parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof Interrupted) {
+    console.error('kelpie-dst: interrupted');
+    return EXIT.interrupted;
+  }
+  if (error instanceof UsageError)
+    console.error(`kelpie-dst: ${error.message}\nSee 'kelpie-dst ${asked in FLAGS ? `${asked} ` : ''}--help'.`);
+  else console.error(error);
+  return EXIT.usage;
+}
+
+/** Says which command or flag an unknown one may have meant. */
+function withSuggestion(message: string): string {
+  const [, name] = /^Unknown (?:command|argument)s?: ([^,]+)/.exec(message) ?? [];
+  if (name === undefined) return message;
+  const near = nearest(name, asked in FLAGS ? (FLAGS[asked] ?? []).map((flag) => `--${flag}`) : Object.keys(FLAGS));
+  return near === '' ? message : `${message}; did you mean ${near}?`;
+}

@@ -1,0 +1,68 @@
+/** `list`: the catalogues. */
+import type { Argv, CommandModule } from 'yargs';
+import { catalogue, invariantsOf, nearest } from '../catalogue.js';
+import { UsageError } from '../usage-error.js';
+
+interface Row {
+  readonly id: string;
+  readonly summary: string;
+}
+
+const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
+  scenarios: () => catalogue.scenarios.map(({ id, summary }) => ({ id, summary })),
+  faults: () =>
+    catalogue.faults.map(({ id, summary, core, needs, beyondBudget = false }) => ({
+      id,
+      summary,
+      family: id.slice(0, id.indexOf('/')),
+      core,
+      needs,
+      beyondBudget,
+    })),
+  invariants: () =>
+    invariantsOf(catalogue).map(({ id, promise, kind, spec }) => ({
+      id,
+      summary: promise,
+      kind,
+      ...(spec === undefined ? {} : { spec }),
+    })),
+  bugs: () => catalogue.bugs.map(({ id, summary }) => ({ id, summary })),
+};
+
+export const LIST_FLAGS = {
+  json: { type: 'boolean', default: false, describe: 'Print one JSON array' },
+} as const;
+
+interface ListArguments {
+  readonly catalogue: string;
+  readonly json: boolean;
+}
+
+export const listCommand: CommandModule<object, ListArguments> = {
+  command: 'list <catalogue>',
+  describe: `Show what there is: ${Object.keys(CATALOGUES).join(', ')}`,
+  builder: (yargs): Argv<ListArguments> =>
+    yargs
+      .positional('catalogue', { type: 'string', demandOption: true, describe: Object.keys(CATALOGUES).join(', ') })
+      .options(LIST_FLAGS)
+      .example('$0 list faults', 'every fault that a seed may draw, one a line'),
+  handler: (args) => {
+    const rows = rowsOf(args.catalogue);
+    process.stdout.write(args.json ? `${JSON.stringify(rows, undefined, 2)}\n` : table(rows));
+  },
+};
+
+function rowsOf(name: string): readonly Row[] {
+  const rows = Object.hasOwn(CATALOGUES, name) ? CATALOGUES[name] : undefined;
+  if (rows !== undefined) return rows();
+  const names = Object.keys(CATALOGUES);
+  const near = nearest(name, names);
+  throw new UsageError(
+    `there is no catalogue '${name}'${near === '' ? '' : `; did you mean ${near}?`}\nThe catalogues are ${names.join(', ')}`,
+  );
+}
+
+function table(rows: readonly Row[]): string {
+  const width = Math.max(0, ...rows.map(({ id }) => id.length));
+  return rows.map(({ id, summary }) => `${id.padEnd(width)}  ${summary}\n`).join('');
+}

@@ -1,0 +1,134 @@
+/** `run`: one seed, one case, one verdict. */
+import type { Argv, CommandModule } from 'yargs';
+import { json } from '../../reports/json.js';
+import type { RunReporter } from '../../reports/reporter.js';
+import { terminal } from '../../reports/terminal.js';
+import type { Scenario } from '../../scenarios/scenario.js';
+import { type Case, EXIT, PROFILES, type Profile, type Run } from '../../src/run.js';
+import { catalogue, find } from '../catalogue.js';
+import { type DrawOptions, DRAWN_STRATEGIES, draw } from '../draw.js';
+import { parseDuration } from '../duration.js';
+import { once, oneOf, wantsColour } from '../flags.js';
+import { interruptible } from '../interrupt.js';
+import { type CaseOutcome, HANG_TIMEOUT_MS, runCase } from '../run-case.js';
+import { freshSeed, parseSeed } from '../seed.js';
+import { TraceFile } from '../trace-file.js';
+import { UsageError } from '../usage-error.js';
+
+const SCENARIO = 'kelpie-cluster';
+
+export const RUN_FLAGS = {
+  scenario: { type: 'string', describe: `Id of the scenario ('list scenarios'); ${SCENARIO} when left out`, coerce: once('scenario') },
+  seed: { type: 'string', describe: 'Integer from 0, or a 40-digit git hash; drawn and printed when left out', coerce: once('seed') },
+  profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
+  fault: { type: 'string', array: true, requiresArg: true, describe: "Only these faults ('list faults'); may be repeated" },
+  strategy: { type: 'string', describe: `Schedule: ${DRAWN_STRATEGIES.join(', ')}; drawn when left out`, coerce: once('strategy') },
+  'sim-time': {
+    type: 'string',
+    describe: 'Length of the chaos phase in simulated time, such as 60s; drawn when left out',
+    coerce: once('sim-time'),
+  },
+  bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
+  trace: { type: 'string', describe: 'Write every event to this file, as JSON lines', coerce: once('trace') },
+  'hang-timeout': {
+    type: 'string',
+    describe: `Wall time without progress that counts as a hang; ${HANG_TIMEOUT_MS / 1_000}s when left out`,
+    coerce: once('hang-timeout'),
+  },
+  json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
+  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+} as const;
+
+interface RunArguments {
+  readonly scenario: string | undefined;
+  readonly seed: string | undefined;
+  readonly profile: string | undefined;
+  readonly fault: readonly string[] | undefined;
+  readonly strategy: string | undefined;
+  readonly simTime: string | undefined;
+  readonly bug: string | undefined;
+  readonly trace: string | undefined;
+  readonly hangTimeout: string | undefined;
+  readonly json: boolean;
+  readonly color: boolean;
+}
+
+export const runCommand: CommandModule<object, RunArguments> = {
+  command: 'run',
+  describe: 'Run one seed of a scenario under faults',
+  builder: (yargs): Argv<RunArguments> =>
+    yargs
+      .options(RUN_FLAGS)
+      .example('$0 run --seed 42', 'the whole cluster under the faults that seed 42 draws')
+      .example('$0 run --seed 42 --fault network/loss --fault crash/kill', 'the same with these two faults only')
+      .example('$0 run --seed 42 --bug racy-claim --trace events.jsonl', 'with a known bug, every event kept'),
+  handler: async (args) => {
+    process.exitCode = await interruptible((signal) => run(args, signal));
+  },
+};
+
+async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
+  const drawn = caseOf(args);
+  const hangTimeoutMs = args.hangTimeout === undefined ? HANG_TIMEOUT_MS : parseDuration('--hang-timeout', args.hangTimeout) / 1_000;
+  const traceFile = args.trace === undefined ? undefined : await TraceFile.probe(args.trace);
+  const reporter: RunReporter = args.json ? json : terminal({ colour: wantsColour(args.color, process.stdout, process.env) });
+  process.stdout.write(reporter.opening?.(drawn) ?? '');
+
+  const first = await runCase(drawn, { hangTimeoutMs, signal, record: traceFile !== undefined });
+  const outcome = await explained(first, { hangTimeoutMs, signal });
+  if (traceFile !== undefined && outcome.completed) await traceFile.write(outcome.trace);
+  process.stdout.write(reporter.report({ ...outcome, wallMs: first.wallMs, reproduce: commandOf(args, drawn) }));
+  if (traceFile !== undefined && !outcome.completed) {
+    console.error(`kelpie-dst: ${traceFile.path} is not written: the run did not come to its end, so its trace is lost`);
+  }
+  return outcome.run.verdict === 'pass' ? EXIT.clean : EXIT.bug;
+}
+
+/** A failing run is done again and recorded, since only then the many that pass need not pay for it. */
+async function explained(
+  first: CaseOutcome,
+  options: { readonly hangTimeoutMs: number; readonly signal: AbortSignal },
+): Promise<CaseOutcome> {
+  if (first.run.verdict === 'pass' || !first.completed || first.trace.length > 0) return first;
+  const second = await runCase(first.run.case, { ...options, record: true });
+  if (second.run.traceHash === first.run.traceHash) return second;
+  const reason =
+    `the same case ran twice and differed: trace hash ${first.run.traceHash} (${first.run.verdict}), then ` +
+    `${second.run.traceHash || 'none'} (${second.run.verdict}); the program or the simulator uses time, chance or order that is not simulated`;
+  const differing: Run = { ...first.run, verdict: 'nondeterminism', reason };
+  return { ...second, run: differing };
+}
+
+/** The case that the flags ask for. Throws UsageError for flags that are wrong, or contradict each other. */
+function caseOf(args: RunArguments): Case {
+  const scenario: Scenario = find('scenario', catalogue.scenarios, args.scenario ?? SCENARIO);
+  const profile: Profile | undefined = args.profile === undefined ? undefined : oneOf('profile', PROFILES, args.profile);
+  const only = args.fault?.map((id) => find('fault', catalogue.faults, id).id);
+  if (only !== undefined && profile !== undefined && profile !== 'swarm' && profile !== 'beyond-budget') {
+    const what = { none: 'no fault', calm: 'core faults', all: 'every fault' }[profile];
+    throw new UsageError(`--profile ${profile} asks for ${what}, and --fault for ${only.join(', ')} only; leave one of the two out`);
+  }
+  const options: DrawOptions = {
+    faults: catalogue.faults,
+    ...(profile === undefined ? {} : { profile }),
+    ...(only === undefined ? {} : { only }),
+    ...(args.strategy === undefined ? {} : { strategy: oneOf('strategy', DRAWN_STRATEGIES, args.strategy) }),
+    ...(args.simTime === undefined ? {} : { chaosMicros: parseDuration('--sim-time', args.simTime) }),
+    ...(args.bug === undefined ? {} : { bug: find('bug', catalogue.bugs, args.bug).id }),
+  };
+  return draw(args.seed === undefined ? freshSeed() : parseSeed(args.seed), scenario, options);
+}
+
+/** The command that does this run again: what was asked for, with the seed that was drawn. */
+function commandOf(args: RunArguments, drawn: Case): string {
+  const flags: readonly (readonly [string, string | undefined])[] = [
+    ['scenario', args.scenario],
+    ['seed', String(drawn.seed)],
+    ['profile', args.profile],
+    ...(args.fault ?? []).map((id) => ['fault', id] as const),
+    ['strategy', args.strategy],
+    ['sim-time', args.simTime],
+    ['bug', args.bug],
+  ];
+  return ['npx kelpie-dst run', ...flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))].join(' ');
+}

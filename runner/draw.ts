@@ -1,0 +1,191 @@
+/**
+ * Seed and scenario in, fully expanded case out: a pure function. Every choice has a random stream of its own, named by what
+ * it chooses, so that a new fault, knob or option never changes what a seed draws for the others.
+ */
+import type { Fault } from '../faults/fault.js';
+import type { KnobRange, Scenario } from '../scenarios/scenario.js';
+import type { Micros, Random } from '../src/ports.js';
+import type { Case, FaultDraw, Limits, NetworkShape, Profile, Seed, Strategy } from '../src/run.js';
+import { randomOf } from '../src/sim/random.js';
+import type { Budget } from '../src/sim/seams.js';
+import { UsageError } from './usage-error.js';
+
+/** The strategies a seed may draw, and a caller may ask for. */
+export const DRAWN_STRATEGIES = ['random', 'pct', 'pos'] as const;
+export type DrawnStrategy = (typeof DRAWN_STRATEGIES)[number];
+
+export interface DrawOptions {
+  /** Every fault that may be drawn. */
+  readonly faults: readonly Fault[];
+  /** `swarm` when absent. */
+  readonly profile?: Profile;
+  /** Exactly these faults instead of the profile's choice; each draws what it draws without this option. */
+  readonly only?: readonly string[];
+  readonly strategy?: DrawnStrategy;
+  /** Length of the chaos phase. */
+  readonly chaosMicros?: Micros;
+  /** Id of the known bug that the run is to carry. */
+  readonly bug?: string;
+}
+
+/** What a scenario must have for a case to be drawn for it. */
+export type DrawableScenario = Pick<Scenario, 'id' | 'offers' | 'knobs' | 'draw' | 'budget' | 'convergenceMicros'>;
+
+const SECOND: Micros = 1_000_000;
+const CHAOS_MICROS: readonly Micros[] = [5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND];
+const QUANTA_MICROS: readonly Micros[] = [1, 50, 500, 5_000];
+/** Depth 1 is fixed priorities without any change; bugs of depth above 5 have hardly been seen (Burckhardt et al.). */
+const PCT_DEPTHS: readonly number[] = [2, 3, 4, 5];
+/** Over how many events the priority changes of PCT are spread; runs differ in length by more than an order of magnitude. */
+const PCT_HORIZONS: readonly number[] = [1_000, 5_000, 20_000, 100_000];
+const SIXTEENTHS = 16;
+/** In how many of 16 cases each fault is in, drawn once a seed: some seeds have none, and in some the rare ones meet. */
+const SWARM_DENSITIES: readonly number[] = [0, 1, 1, 1, 2, 2, 2, 2, 4, 4, 4, 4, 4, 8, 8, 8];
+/** How often a fault that is in comes. */
+const SWARM_EPISODES: readonly number[] = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3];
+const EVENTS_MAX = 20_000_000;
+const QUEUE_LENGTH_MAX = 200_000;
+/** A run is set up, heals and reads back, each within the scenario's bound of convergence. */
+const CONVERGENCES_MAX = 3;
+
+/** Expands a seed. Throws UsageError when `only` names a fault that `faults` lacks, or one that the scenario has no use or room for. */
+export function draw(seed: Seed, scenario: DrawableScenario, options: DrawOptions): Case {
+  const random = randomOf(seed).fork('draw');
+  const profile = options.profile ?? 'swarm';
+  const chaosMicros = options.chaosMicros ?? random.fork('chaos').pick(CHAOS_MICROS);
+  const workload = scenario.draw(random.fork('workload'), chaosMicros);
+  const promised = scenario.budget(workload, chaosMicros);
+  const budget = profile === 'beyond-budget' ? widened(promised) : promised;
+  return {
+    version: 1,
+    seed,
+    scenario: scenario.id,
+    profile,
+    ...(options.bug === undefined ? {} : { bug: options.bug }),
+    strategy: drawStrategy(random.fork('strategy'), options.strategy),
+    quantumMicros: random.fork('quantum').pick(QUANTA_MICROS),
+    faults: drawFaults(random.fork('faults'), scenario, budget, profile, options),
+    network: drawNetwork(random.fork('network')),
+    workload,
+    knobs: drawKnobs(random.fork('knobs'), scenario.knobs ?? {}),
+    chaosMicros,
+    limits: limitsOf(chaosMicros, scenario.convergenceMicros),
+  };
+}
+
+/** Why a fault cannot be drawn within this budget, in words, or undefined when it can. */
+function whyNotDrawable(fault: Fault, scenario: DrawableScenario, profile: Profile, budget: Budget): string | undefined {
+  const missing = fault.needs.filter((need) => !scenario.offers.includes(need));
+  if (missing.length > 0) return `fault '${fault.id}' needs ${missing.join(', ')}, which scenario '${scenario.id}' does not have`;
+  if (fault.beyondBudget === true && profile !== 'beyond-budget') {
+    return `fault '${fault.id}' is beyond what the protocol promises to survive; profile 'beyond-budget' draws it`;
+  }
+  if (fault.allowed?.(budget) === false) {
+    return `the budget of scenario '${scenario.id}' leaves no room for fault '${fault.id}'; profile 'beyond-budget' lifts the budget`;
+  }
+  return undefined;
+}
+
+function drawStrategy(random: Random, wanted: DrawnStrategy | undefined): Strategy {
+  const kind = wanted ?? random.fork('kind').pick(DRAWN_STRATEGIES);
+  if (kind !== 'pct') return { kind };
+  const pct = random.fork('pct');
+  return { kind, depth: pct.fork('depth').pick(PCT_DEPTHS), horizon: pct.fork('horizon').pick(PCT_HORIZONS) };
+}
+
+function drawFaults(
+  random: Random,
+  scenario: DrawableScenario,
+  budget: Budget,
+  profile: Profile,
+  { faults, only }: DrawOptions,
+): FaultDraw[] {
+  for (const id of only ?? []) {
+    const fault = faults.find((one) => one.id === id);
+    const wrong = fault === undefined ? `there is no fault '${id}'` : whyNotDrawable(fault, scenario, profile, budget);
+    if (wrong !== undefined) throw new UsageError(wrong);
+  }
+  const density = random.fork('density').pick(SWARM_DENSITIES);
+  const draws: FaultDraw[] = [];
+  // By id, so that the order of the registry does not matter.
+  for (const fault of [...faults].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    if (whyNotDrawable(fault, scenario, profile, budget) !== undefined) continue;
+    const own = random.fork(fault.id);
+    const isIn = own.fork('in');
+    if (only === undefined ? !chosen(profile, fault, density, isIn) : !only.includes(fault.id)) continue;
+    const episodes = profile === 'all' ? 1 : own.fork('episodes').pick(SWARM_EPISODES);
+    for (let episode = 1; episode <= episodes; episode++) {
+      const label = `${fault.id}#${episode}`;
+      draws.push({ id: fault.id, label, params: fault.draw(own.fork(`#${episode}`), budget) });
+    }
+  }
+  return draws;
+}
+
+function chosen(profile: Profile, fault: Fault, density: number, random: Random): boolean {
+  switch (profile) {
+    case 'none':
+      return false;
+    case 'calm':
+      return fault.core && random.chance(1, SIXTEENTHS);
+    case 'all':
+      return true;
+    case 'swarm':
+    case 'beyond-budget':
+      return random.chance(density, SIXTEENTHS);
+  }
+}
+
+/** A budget that promises nothing: every server may be down, every disk may lie, clocks may be far off. */
+function widened(budget: Budget): Budget {
+  const nodes = budget.nodes.length;
+  return {
+    ...budget,
+    downMax: nodes,
+    lyingDisksMax: nodes,
+    clockSkewMicrosMax: Math.max(10 * budget.clockSkewMicrosMax, 10 * SECOND),
+    clockDriftPpmMax: Math.max(10 * budget.clockDriftPpmMax, 10_000),
+  };
+}
+
+/** Same rack, same region, or half around the world; sometimes with long tails, sometimes with a narrow pipe. */
+const NETWORKS: readonly { readonly min: readonly [Micros, Micros]; readonly spread: readonly [Micros, Micros] }[] = [
+  { min: [20, 200], spread: [20, 300] },
+  { min: [200, 1_500], spread: [100, 2_000] },
+  { min: [2_000, 40_000], spread: [1_000, 40_000] },
+];
+const BYTES_PER_SECOND: readonly number[] = [1_250_000, 12_500_000, 125_000_000];
+
+function drawNetwork(random: Random): NetworkShape {
+  const { min, spread } = random.fork('kind').pick(NETWORKS);
+  const latencyMicrosMin = random.fork('min').between(...min);
+  const tail = random.fork('tail');
+  const hasTail = tail.chance(1, 2);
+  const bandwidth = random.fork('bandwidth');
+  return {
+    latencyMicrosMin,
+    latencyMicrosMax: latencyMicrosMin + random.fork('max').between(...spread),
+    jitterMicros: random.fork('jitter').between(0, Math.floor(latencyMicrosMin / 2)),
+    tailOneIn: hasTail ? tail.fork('one-in').between(50, 2_000) : 0,
+    tailMicros: hasTail ? tail.fork('micros').between(10_000, 1_000_000) : 0,
+    bytesPerSecond: bandwidth.chance(1, 4) ? bandwidth.pick(BYTES_PER_SECOND) : 0,
+  };
+}
+
+/** In a quarter of the seeds half of the knobs leave their normal value, often for an end of their range. */
+function drawKnobs(random: Random, ranges: Readonly<Record<string, KnobRange>>): Record<string, number> {
+  const turned = random.fork('turned').chance(1, 4);
+  const knobs: Record<string, number> = {};
+  for (const name of Object.keys(ranges).sort()) {
+    const { min, max, normal } = ranges[name] as KnobRange; // the name is a key of ranges
+    const own = random.fork(`knob ${name}`);
+    knobs[name] = turned && own.chance(1, 2) ? own.pick([min, max, own.between(min, max), own.between(min, max)]) : normal;
+  }
+  return knobs;
+}
+
+const limitsOf = (chaosMicros: Micros, convergenceMicros: Micros): Limits => ({
+  events: EVENTS_MAX,
+  simMicros: chaosMicros + CONVERGENCES_MAX * convergenceMicros + SECOND,
+  queueLength: QUEUE_LENGTH_MAX,
+});

@@ -1,0 +1,25 @@
+/** What several commands do with their flags. */
+import { UsageError } from './usage-error.js';
+
+/** For flags that make sense once: yargs collects a repeated flag into a list, and taking one of them would hide the other. */
+export function once(flag: string): (value: string | readonly string[] | undefined) => string | undefined {
+  return (value) => {
+    if (value === undefined || typeof value === 'string') {
+      if (value === '') throw new UsageError(`--${flag} is empty; give it a value or leave it out`);
+      return value;
+    }
+    throw new UsageError(`--${flag} is given ${value.length} times (${value.join(', ')}); give it once`);
+  };
+}
+
+/** One of a few words. Throws UsageError that lists them. */
+export function oneOf<T extends string>(flag: string, words: readonly T[], value: string): T {
+  const word = words.find((one) => one === value);
+  if (word === undefined) throw new UsageError(`--${flag} '${value}' is none of ${words.join(', ')}`);
+  return word;
+}
+
+/** Whether to colour what goes to a stream: a terminal, unless `--no-color` or `NO_COLOR` (https://no-color.org) says no. */
+export function wantsColour(flag: boolean, stream: { readonly isTTY?: boolean }, environment: NodeJS.ProcessEnv): boolean {
+  return flag && stream.isTTY === true && (environment['NO_COLOR'] ?? '') === '';
+}
