@@ -26,6 +26,8 @@ export interface EpisodeRange {
   readonly shortestMicros: number;
   /** Longest part of the chaos phase it may take. */
   readonly longest: Rate;
+  /** A bound that the budget sets on top, in microseconds. */
+  atMost?(budget: Budget): number;
 }
 
 /** From a blink to half of the chaos phase, each order of magnitude as likely as the next. */
@@ -39,6 +41,7 @@ const RATE_DENOMINATOR = 1_000;
 const RATE_DENOMINATOR_MAX = 1_000_000;
 /** Most members of a list in a stored case. */
 const MEMBERS_MAX = 10_000;
+const NO_ROOM = 'a fault was drawn that the budget has no room for: ask its `allowed` first';
 
 /** Draw, shrink and check of a fault with these fields, on top of its episode. */
 export function parameters<F extends Readonly<Record<string, Field<TraceValue>>>>(
@@ -77,6 +80,13 @@ export function parameters<F extends Readonly<Record<string, Field<TraceValue>>>
 /** True in `rate` of the cases. */
 export const happens = (rate: Rate, random: Random): boolean => random.chance(rate.numerator, rate.denominator);
 
+/** Whether something that happens on a server is hit: it is one of the chosen, and chance says so. */
+export const hits = (
+  event: { readonly node: NodeId },
+  params: { readonly nodes: readonly NodeId[]; readonly rate: Rate },
+  random: Random,
+): boolean => params.nodes.includes(event.node) && happens(params.rate, random);
+
 /** An integer whose order of magnitude is uniform: 1 ms is as likely as 1 s. */
 export function drawMagnitude(random: Random, min: number, max: number): number {
   let octaves = 0;
@@ -111,17 +121,35 @@ export function amount(min: number, max: number): Field<number> {
   };
 }
 
-/** An amount in either direction that must not exceed what the budget allows for; 0 where it allows nothing. */
-export function signedAmount(limit: number, allowed: (budget: Budget) => number): Field<number> {
+/** A level of something (bytes a second, a period): drawn by order of magnitude, and none is simpler than another. */
+export function level(min: number, max: number): Field<number> {
+  return {
+    draw: (random) => drawMagnitude(random, min, max),
+    shrink: () => [],
+    check: (value) => (isInteger(value, min, max) ? undefined : `an integer from ${min} to ${max}`),
+  };
+}
+
+/** A positive amount up to what the budget allows for, at most `limit`. A fault whose budget may allow nothing says so in `allowed`. */
+export function allowedAmount(limit: number, allowed: (budget: Budget) => number): Field<number> {
   return {
     draw(random, budget) {
       const most = Math.min(limit, allowed(budget));
-      if (most === 0) return 0;
-      const size = drawMagnitude(random, 1, most);
-      return random.chance(1, 2) ? size : -size;
+      if (most < 1) throw new RangeError(NO_ROOM);
+      return drawMagnitude(random, 1, most);
     },
+    shrink: (value) => smaller(value, 1),
+    check: (value) => (isInteger(value, 0, limit) ? undefined : `an integer from 0 to ${limit}`),
+  };
+}
+
+/** The same in either direction. */
+export function signedAmount(limit: number, allowed: (budget: Budget) => number): Field<number> {
+  const size = allowedAmount(limit, allowed);
+  return {
+    draw: (random, budget) => size.draw(random, budget) * (random.chance(1, 2) ? 1 : -1),
     *shrink(value) {
-      for (const size of smaller(Math.abs(value), 1)) yield value < 0 ? -size : size;
+      for (const next of smaller(Math.abs(value), 1)) yield value < 0 ? -next : next;
     },
     check: (value) => (isInteger(value, -limit, limit) ? undefined : `an integer from ${-limit} to ${limit}`),
   };
@@ -136,21 +164,21 @@ export function choice<T extends string | number | boolean>(...values: readonly 
   };
 }
 
-/** Servers: at least one, at most what `most` reads from the budget. A fault whose budget may have no room says so in `allowed`. */
-export function servers(most: (budget: Budget) => number = (budget) => budget.nodes.length): Field<readonly NodeId[]> {
+/** Servers: at least `least`, at most what `most` reads from the budget. A fault whose budget may have no room says so in `allowed`. */
+export function servers(most: (budget: Budget) => number = (budget) => budget.nodes.length, least = 1): Field<readonly NodeId[]> {
   return names((random, budget) => {
     const bound = Math.min(most(budget), budget.nodes.length);
-    if (bound < 1) throw new RangeError('a fault was drawn that the budget has no room for: ask its `allowed` first');
-    return inOrder(budget.nodes, random.shuffle(budget.nodes).slice(0, random.between(1, bound)));
-  });
+    if (bound < least) throw new RangeError(NO_ROOM);
+    return inOrder(budget.nodes, random.shuffle(budget.nodes).slice(0, random.between(least, bound)));
+  }, least);
 }
 
 /** As many servers as may be down at once. */
 export const downable = (budget: Budget): number => budget.downMax;
 /** As many servers as may have a disk that lies. */
 export const lying = (budget: Budget): number => budget.lyingDisksMax;
-/** One server. */
-export const one = (): number => 1;
+/** A single server. */
+export const single = (): number => 1;
 
 /** Anything with an address: servers, clients, the database. Mostly a few of them, sometimes all. */
 export function addresses(): Field<readonly NodeId[]> {
@@ -219,7 +247,8 @@ export function isInteger(value: TraceValue | undefined, min: number, max: numbe
 export const inOrder = <T>(all: readonly T[], chosen: readonly T[]): readonly T[] => all.filter((item) => chosen.includes(item));
 
 function drawEpisode(random: Random, budget: Budget, range: EpisodeRange): Episode {
-  const longest = Math.max(1, Math.floor((budget.chaosMicros * range.longest.numerator) / range.longest.denominator));
+  const part = Math.floor((budget.chaosMicros * range.longest.numerator) / range.longest.denominator);
+  const longest = Math.max(1, Math.min(part, range.atMost?.(budget) ?? part));
   const durationMicros = drawMagnitude(random, Math.min(range.shortestMicros, longest), longest);
   return { startMicros: random.between(0, budget.chaosMicros - durationMicros), durationMicros };
 }

@@ -1,7 +1,7 @@
 /** Commits are refused as if another transaction had written what this one read. Programs must run them again. */
-import { judging } from '../fault.js';
-import { happens, parameters, rate, servers } from '../parameters.js';
 import { databaseErrorCode } from '../../src/ports.js';
+import { judging } from '../fault.js';
+import { hits, parameters, rate, servers } from '../parameters.js';
 
 export const conflict = judging('database', {
   id: 'database/conflict',
@@ -9,8 +9,8 @@ export const conflict = judging('database', {
   needs: ['database'],
   core: false,
   ...parameters({ nodes: servers(), rate: rate(10, 900) }),
-  judge(event, params, random) {
-    if (event.operation !== 'commit' || event.readOnly || !params.nodes.includes(event.node)) return undefined;
-    return happens(params.rate, random) ? { kind: 'fail', code: databaseErrorCode.notCommitted, applied: false } : undefined;
-  },
+  judge: (event, params, random) =>
+    event.operation === 'commit' && !event.readOnly && hits(event, params, random)
+      ? { kind: 'fail', code: databaseErrorCode.notCommitted, applied: false }
+      : undefined,
 });

@@ -1,0 +1,13 @@
+/** The disk says that data is durable and keeps it in a volatile cache. */
+import { judging } from '../fault.js';
+import { hits, lying, parameters, rate, servers } from '../parameters.js';
+
+export const fsyncLie = judging('disk', {
+  id: 'disk/fsync-lie',
+  summary: 'fsync says yes and does nothing',
+  needs: ['disk'],
+  core: true,
+  allowed: (budget) => budget.lyingDisksMax > 0,
+  ...parameters({ nodes: servers(lying), rate: rate(5, 800) }),
+  judge: (event, params, random) => (event.operation === 'sync' && hits(event, params, random) ? { kind: 'phantom' } : undefined),
+});

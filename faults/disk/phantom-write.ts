@@ -1,0 +1,13 @@
+/** A write is acknowledged and was never done. */
+import { judging } from '../fault.js';
+import { hits, lying, parameters, rate, servers } from '../parameters.js';
+
+export const phantomWrite = judging('disk', {
+  id: 'disk/phantom-write',
+  summary: 'writes are acknowledged and not done',
+  needs: ['disk'],
+  core: true,
+  allowed: (budget) => budget.lyingDisksMax > 0,
+  ...parameters({ nodes: servers(lying), rate: rate(2, 200) }),
+  judge: (event, params, random) => (event.operation === 'write' && hits(event, params, random) ? { kind: 'phantom' } : undefined),
+});

@@ -1,0 +1,16 @@
+/** The file system is mounted read-only after an error, as ext4 does: reads go on, everything that changes it is EROFS. */
+import type { DiskOperation } from '../../src/sim/seams.js';
+import { judging } from '../fault.js';
+import { parameters, servers } from '../parameters.js';
+
+const CHANGES: ReadonlySet<DiskOperation> = new Set<DiskOperation>(['write', 'truncate', 'rename', 'remove', 'make-directory']);
+
+export const readOnly = judging('disk', {
+  id: 'disk/read-only',
+  summary: 'disks become read-only (EROFS)',
+  needs: ['disk'],
+  core: true,
+  ...parameters({ nodes: servers() }),
+  judge: (event, params) =>
+    CHANGES.has(event.operation) && params.nodes.includes(event.node) ? { kind: 'fail', code: 'EROFS' } : undefined,
+});

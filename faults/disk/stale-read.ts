@@ -1,0 +1,13 @@
+/** A read brings what the platter held before the latest durable change of a page. */
+import { judging } from '../fault.js';
+import { hits, lying, parameters, rate, servers } from '../parameters.js';
+
+export const staleRead = judging('disk', {
+  id: 'disk/stale-read',
+  summary: 'reads bring what pages held before their latest change',
+  needs: ['disk'],
+  core: true,
+  allowed: (budget) => budget.lyingDisksMax > 0,
+  ...parameters({ nodes: servers(lying), rate: rate(2, 200) }),
+  judge: (event, params, random) => (event.operation === 'read' && hits(event, params, random) ? { kind: 'stale' } : undefined),
+});

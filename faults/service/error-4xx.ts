@@ -1,0 +1,13 @@
+/** The peer says that the request is wrong, and did not act on it. */
+import { judging } from '../fault.js';
+import { choice, hits, parameters, rate, servers } from '../parameters.js';
+
+export const error4xx = judging('service', {
+  id: 'service/error-4xx',
+  summary: 'peers answer 400, 403, 404, 409 or 422',
+  needs: ['service'],
+  core: false,
+  ...parameters({ nodes: servers(), rate: rate(50, 1000), status: choice(400, 403, 404, 409, 422) }),
+  judge: (event, params, random) =>
+    hits(event, params, random) ? { kind: 'status', status: params.status, headers: {}, acted: false } : undefined,
+});

@@ -1,0 +1,15 @@
+/** The peer answers 429 and says after how many seconds to come again. */
+import { judging } from '../fault.js';
+import { amount, hits, parameters, rate, servers } from '../parameters.js';
+
+export const rateLimited = judging('service', {
+  id: 'service/rate-limited',
+  summary: 'peers answer 429 with retry-after',
+  needs: ['service'],
+  core: false,
+  ...parameters({ nodes: servers(), rate: rate(50, 1000), retryAfterSeconds: amount(1, 60) }),
+  judge: (event, params, random) =>
+    hits(event, params, random)
+      ? { kind: 'status', status: 429, headers: { 'retry-after': String(params.retryAfterSeconds) }, acted: false }
+      : undefined,
+});

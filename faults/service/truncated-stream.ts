@@ -1,0 +1,12 @@
+/** The response breaks off before its end, after the peer acted. */
+import { judging } from '../fault.js';
+import { hits, parameters, rate, servers } from '../parameters.js';
+
+export const truncatedStream = judging('service', {
+  id: 'service/truncated-stream',
+  summary: 'responses break off before their end',
+  needs: ['service'],
+  core: false,
+  ...parameters({ nodes: servers(), rate: rate(50, 1000) }),
+  judge: (event, params, random) => (hits(event, params, random) ? { kind: 'fail', code: 'truncated', acted: true } : undefined),
+});
