@@ -7,7 +7,7 @@
  * told when the node learns of a step, which is later than the step, so a fold that needs the true order sorts by these.
  * `token` is the fencing token of a claim: it grows on every change of holder, so it names one activation of an actor.
  */
-import type { Micros, NodeId } from './ports.js';
+import type { Micros, NodeId, TraceValue } from './ports.js';
 
 /** An actor as `namespace:id`. */
 type ActorName = string;
@@ -300,3 +300,30 @@ export type KelpieEvent =
   | CommitEvent
   | ClientEvent
   | RpcEvent;
+
+/**
+ * What a client of a scenario did, whatever the program under test is: the history on which promises to users are judged. `op` is
+ * unique in a run. An operation takes effect at some moment between its `op.invoke` and its end, and after `op.info` perhaps never
+ * or much later.
+ */
+export type OperationEvent =
+  | {
+      readonly type: 'op.invoke';
+      readonly op: string;
+      readonly client: string;
+      readonly kind: string;
+      readonly args: TraceValue;
+      /** The things on each of which a success leaves a mark that bears the name of the operation; empty for a pure read. */
+      readonly writes: readonly string[];
+    }
+  | {
+      readonly type: 'op.ok';
+      readonly op: string;
+      readonly result: TraceValue;
+      /** All marks that one thing bore at one moment of the operation. */
+      readonly shows?: { readonly target: string; readonly marks: readonly string[] };
+    }
+  /** It took no effect and never will. */
+  | { readonly type: 'op.fail'; readonly op: string; readonly code: string }
+  /** It may have taken effect, or may still. */
+  | { readonly type: 'op.info'; readonly op: string; readonly code: string };
