@@ -1,7 +1,7 @@
 /** The last events before a moment, as a table of fixed columns: time, then one column a node, so that who did what when is seen at a glance. */
 import type { NodeId } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
-import { clockTime, fieldsOf } from './text.js';
+import { clockTime, fieldsOf, printable } from './text.js';
 
 const ROWS_MAX = 30;
 const WIDTH_MAX = 160;
@@ -37,7 +37,7 @@ export function eventLog(trace: readonly TraceEvent[], upTo: number): readonly s
 const columnOf = (event: TraceEvent): NodeId => (event.node === '' ? WORLD : event.node);
 
 function describe({ body }: TraceEvent): string {
-  return `${body.type} ${fieldsOf(body, ['type'])}`.trimEnd();
+  return printable(`${body.type} ${fieldsOf(body, ['type'])}`.trimEnd());
 }
 
 function fitted(text: string, width: number): string {

@@ -4,7 +4,7 @@ import type { Case, FaultDraw, Run, Violation } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 import { eventLog } from './event-log.js';
 import type { RunReporter, RunReportInput } from './reporter.js';
-import { clockTime, counted, describeFault, describeStrategy, duration, grouped } from './text.js';
+import { clockTime, counted, describeFault, describeStrategy, duration, grouped, printable } from './text.js';
 
 const LABEL_WIDTH = 11;
 /** A counter table of a storm of messages would bury the verdict. */
@@ -78,9 +78,9 @@ function verdictLine(run: Run, paint: ChalkInstance): string {
 
 function failureLines(run: Run, trace: readonly TraceEvent[], paint: ChalkInstance): string[] {
   const lines: string[] = [];
-  if (run.reason !== undefined) lines.push('', ...run.reason.split('\n'));
+  if (run.reason !== undefined) lines.push('', ...run.reason.split('\n').map(printable));
   for (const violation of run.violations) lines.push('', ...violationLines(violation, paint));
-  if (run.pending.length > 0) lines.push('', 'Not converged:', ...run.pending.map((pending) => `  ${pending}`));
+  if (run.pending.length > 0) lines.push('', 'Not converged:', ...run.pending.map((pending) => `  ${printable(pending)}`));
   const upTo = run.violations[0]?.event ?? trace.at(-1)?.index;
   if (upTo === undefined || trace.length === 0) return lines;
   const active = activeFaults(run.case.faults, trace, upTo);
@@ -101,8 +101,8 @@ function violationLines(violation: Violation, paint: ChalkInstance): string[] {
   return [
     `${paint.red.bold(violation.invariant)} is broken at ${clockTime(violation.atMicros)} s${where}`,
     label('promise', violation.promise),
-    label('expected', violation.expected),
-    label('seen', violation.seen),
+    label('expected', printable(violation.expected)),
+    label('seen', printable(violation.seen)),
     ...(violation.spec === undefined ? [] : [label('spec', violation.spec)]),
   ];
 }

@@ -35,6 +35,11 @@ export function plain(value: TraceValue | undefined): string {
   return `{${names.map((name) => `${name}=${plain(value[name])}`).join(' ')}}`;
 }
 
+/** Text of the program under test without control characters, which could repaint the terminal. Line breaks count as such. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+}
+
 /** Every field but the ones named, as `name=value`. */
 export function fieldsOf(record: object, except: readonly string[]): string {
   return Object.entries(record as Readonly<Record<string, TraceValue | undefined>>)

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import type { StoryEvent } from '../src/ports.js';
+import type { TraceEvent } from '../src/trace.js';
+import { eventLog } from './event-log.js';
+
+function traceOf(...events: readonly (readonly [node: string, body: StoryEvent & Readonly<Record<string, unknown>>])[]): TraceEvent[] {
+  return events.map(([node, body], index) => ({ index, at: index * 1_000, node, life: 1, cause: -1, body }));
+}
+
+test('each node has its column: the world, servers, clients, the rest; the marked event is the last', () => {
+  const trace = traceOf(
+    ['c1', { type: 'client.invoke', request: 'r1' }],
+    ['n10', { type: 'claim.read', actor: 'bank:a' }],
+    ['observer', { type: 'setup' }],
+    ['', { type: 'phase', phase: 'chaos' }],
+    ['n2', { type: 'claim.commit', token: 7 }],
+    ['n2', { type: 'later' }],
+  );
+  const lines = eventLog(trace, 4);
+  expect(lines).toEqual([
+    '        seconds  world                        n2                           n10                          c1                           observer',
+    '       0.000000                                                                                         client.invoke request=r1',
+    '       0.001000                                                            claim.read actor=bank:a',
+    '       0.002000                                                                                                                      setup',
+    '       0.003000  phase phase=chaos',
+    '>      0.004000                               claim.commit token=7',
+  ]);
+});
+
+test('packets that arrive are left out, lost ones are not', () => {
+  const trace = traceOf(
+    ['n1', { type: 'send', to: 'n2', message: 1, bytes: 5 }],
+    ['n2', { type: 'deliver', from: 'n1', message: 1 }],
+    ['n1', { type: 'lose', from: 'n1', to: 'n2', message: 2, why: 'partition' }],
+    ['n1', { type: 'exit' }],
+  );
+  expect(
+    eventLog(trace, 3)
+      .slice(1)
+      .map((line) =>
+        line
+          .trim()
+          .split(/\s+/)[1]
+          ?.concat(line.startsWith('>') ? ' marked' : ''),
+      ),
+  ).toEqual(['lose', '0.003000 marked']);
+});
+
+test('what does not fit its column is cut, and only the last events are shown', () => {
+  const trace = traceOf(...Array.from({ length: 100 }, (_, i) => [`n${(i % 6) + 1}`, { type: 'step', detail: 'x'.repeat(200) }] as const));
+  const lines = eventLog(trace, 99);
+  expect(lines.length).toBe(31);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(160);
+  expect(lines.at(-1)).toContain('~');
+  expect(lines[1]).toContain('0.070000');
+});
+
+test('text of the program cannot reach the terminal as control codes', () => {
+  const lines = eventLog(traceOf(['n1', { type: 'note\u001b[31m', text: '\u001b[2J\nowned' }]), 0);
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toContain('note?[31m text="\\u001b[2J\\nowned"');
+});

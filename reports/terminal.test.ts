@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import type { StoryEvent } from '../src/ports.js';
+import type { Case, Run } from '../src/run.js';
+import type { TraceEvent } from '../src/trace.js';
+import { json } from './json.js';
+import { terminal } from './terminal.js';
+
+const drawn: Case = {
+  version: 1,
+  seed: 42,
+  scenario: 'two-clients',
+  profile: 'swarm',
+  bug: 'racy-claim',
+  strategy: { kind: 'random' },
+  quantumMicros: 50,
+  faults: [
+    {
+      id: 'network/loss',
+      label: 'network/loss#1',
+      params: { startMicros: 1_000, durationMicros: 2_000, rate: { numerator: 5, denominator: 1_000 } },
+    },
+    { id: 'crash/kill', label: 'crash/kill#1', params: { startMicros: 9_000, durationMicros: 500 } },
+  ],
+  network: {
+    latencyMicrosMin: 200,
+    latencyMicrosMax: 1_500,
+    jitterMicros: 100,
+    tailOneIn: 500,
+    tailMicros: 200_000,
+    bytesPerSecond: 12_500_000,
+  },
+  workload: { nodes: 3, clients: 1, operations: [{ client: 1, atMicros: 0, kind: 'put' }] },
+  knobs: { leaseMicros: 5_000 },
+  chaosMicros: 10_000_000,
+  limits: { events: 1_000_000, simMicros: 60_000_000, queueLength: 1_000 },
+};
+
+const passed: Run = {
+  seed: 42,
+  scenario: 'two-clients',
+  case: drawn,
+  verdict: 'pass',
+  withinBudget: true,
+  violations: [],
+  pending: [],
+  judgements: { SingleActivation: 'holds' },
+  simMicros: 12_345_678,
+  events: 54_321,
+  traceEvents: 1_234,
+  traceHash: '0123456789abcdef',
+  counts: { 'network.sent': 99 },
+  faults: [{ id: 'network/loss', drawn: 1, fired: 7 }],
+  sometimes: { 'lease expired': 0 },
+  spec: {},
+};
+
+const at = (index: number, node: string, body: StoryEvent & Readonly<Record<string, unknown>>): TraceEvent => ({
+  index,
+  at: index * 1_000,
+  node,
+  life: 1,
+  cause: index - 1,
+  body,
+});
+const trace = [
+  at(0, '', { type: 'phase', phase: 'chaos' }),
+  at(1, '', { type: 'fault', fault: 'network/loss', label: 'network/loss#1', action: 'begins' }),
+  at(2, '', { type: 'fault', fault: 'crash/kill', label: 'crash/kill#1', action: 'begins' }),
+  at(3, 'n1', { type: 'claim.commit', actor: 'bank:a', token: 1 }),
+  at(4, '', { type: 'fault', fault: 'crash/kill', label: 'crash/kill#1', action: 'heals' }),
+  at(5, 'n2', { type: 'claim.commit', actor: 'bank:a', token: 2 }),
+  at(6, '', { type: 'fault', fault: 'network/loss', label: 'network/loss#1', action: 'heals' }),
+];
+const broken: Run = {
+  ...passed,
+  verdict: 'violation',
+  judgements: { SingleActivation: 'violated' },
+  violations: [
+    {
+      invariant: 'SingleActivation',
+      promise: 'an actor is active on at most one node',
+      expected: 'bank:a active on n1 alone',
+      seen: 'bank:a active on n1 and n2',
+      atMicros: 5_000,
+      nodes: ['n1', 'n2'],
+      event: 5,
+      spec: 'KelpieSingleActivation!SingleActivation',
+    },
+  ],
+};
+const reproduce = 'npx kelpie-dst run --seed 42';
+const plainReporter = terminal({ colour: false });
+const reportOf = (run: Run, events: readonly TraceEvent[] = []): string =>
+  plainReporter.report({ run, wallMs: 12.6, reproduce, trace: events });
+
+describe('the opening', () => {
+  test('prints the seed first, and all that was drawn', () => {
+    expect(plainReporter.opening?.(drawn)).toBe(
+      [
+        'seed 42  scenario two-clients  profile swarm  bug racy-claim',
+        '  world      3 servers, 1 client, 1 operation',
+        '  chaos      10 s of simulated time, on a grid of 50 us',
+        '  schedule   random',
+        '  network    200 us to 1.5 ms one way, jitter 100 us, 1 in 500 takes 200 ms longer, 12 500 000 bytes/s',
+        '  faults     network/loss#1  1 ms to 3 ms  rate=5/1000',
+        '             crash/kill#1    9 ms to 9.5 ms',
+        '  knobs      leaseMicros=5000',
+        '  limits     1 000 000 events, 60 s of simulated time, queue of 1 000',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('says so where nothing was drawn', () => {
+    const text = plainReporter.opening?.({ ...drawn, faults: [], knobs: {} });
+    expect(text).toContain('faults     none drawn');
+    expect(text).toContain('knobs      none');
+  });
+});
+
+describe('the report', () => {
+  test('of a run that passed ends with the command that does it again', () => {
+    expect(reportOf(passed)).toBe(
+      [
+        '',
+        'verdict pass  (within the fault budget: safety and liveness)',
+        '  ran        12.345678 s simulated, 54 321 events, 13 ms of wall time',
+        '  trace      hash 0123456789abcdef over 1 234 events',
+        '  fired      network/loss 7 times',
+        '  sometimes  lease expired 0',
+        '  counts     network.sent 99',
+        '  promises   SingleActivation holds',
+        '',
+        'To do it again:',
+        '  npx kelpie-dst run --seed 42',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('of a violation tells promise, expected, seen, time, nodes, spec, the events before it and the faults active then', () => {
+    const text = reportOf(broken, trace);
+    expect(text).toContain(
+      [
+        'SingleActivation is broken at 0.005000 s on n1, n2',
+        '  promise    an actor is active on at most one node',
+        '  expected   bank:a active on n1 alone',
+        '  seen       bank:a active on n1 and n2',
+        '  spec       KelpieSingleActivation!SingleActivation',
+      ].join('\n'),
+    );
+    expect(text).toMatch(/^>\s+0\.005000\s+claim\.commit actor=bank:a token=2$/m);
+    // What happened after it is not what led to it.
+    expect(text).not.toContain('0.006000');
+    expect(text).toContain('Faults active then:\n  network/loss#1  1 ms to 3 ms  rate=5/1000\n\nTo do it again:');
+  });
+
+  test('of a run without convergence says in words what is missing, and shows the end of the trace', () => {
+    const text = reportOf(
+      { ...passed, verdict: 'liveness', reason: 'not converged within 30 s', pending: ['client c1 waits for its answer'] },
+      trace,
+    );
+    expect(text).toContain('\nnot converged within 30 s\n\nNot converged:\n  client c1 waits for its answer\n');
+    expect(text).toMatch(/^>\s+0\.006000/m);
+    expect(text).toContain('Faults active then:\n  none\n');
+  });
+
+  test('of a run that was cut off has no hash and no events to show', () => {
+    const text = reportOf({ ...passed, verdict: 'hang', reason: 'no progress for 10 s of wall time', traceHash: '' });
+    expect(text).toContain('verdict hang');
+    expect(text).toContain('no progress for 10 s of wall time');
+    expect(text).not.toContain('hash');
+    expect(text).not.toContain('last events');
+  });
+
+  test('beyond the budget says that liveness was not demanded', () => {
+    expect(reportOf({ ...passed, withinBudget: false })).toContain('verdict pass  (beyond the fault budget: safety only)');
+  });
+
+  test('colours only when asked', () => {
+    const coloured = terminal({ colour: true });
+    const strip = (text: string): string => text.replaceAll(/\u001b\[\d+m/g, '');
+    for (const run of [passed, broken]) {
+      const text = coloured.report({ run, wallMs: 12.6, reproduce, trace });
+      expect(text).toContain('\u001b[');
+      expect(strip(text)).toBe(reportOf(run, trace));
+      expect(reportOf(run, trace)).not.toContain('\u001b');
+    }
+  });
+
+  test('lets no control code of the program through', () => {
+    const text = reportOf({ ...passed, verdict: 'crash', reason: 'n1 crashed: \u001b[2Jboo\nat line 1', pending: ['\u0007'] });
+    expect(text).toContain('n1 crashed: ?[2Jboo\nat line 1');
+    expect(text).not.toMatch(/[\u001b\u0007]/);
+  });
+});
+
+describe('the JSON document', () => {
+  test('has the promised fields', () => {
+    const document: unknown = JSON.parse(json.report({ run: broken, wallMs: 12.6, reproduce, trace }));
+    expect(document).toMatchObject({
+      seed: 42,
+      scenario: 'two-clients',
+      profile: 'swarm',
+      bug: 'racy-claim',
+      verdict: 'violation',
+      simMicros: 12_345_678,
+      wallMs: 13,
+      events: 54_321,
+      traceHash: '0123456789abcdef',
+      violations: [{ invariant: 'SingleActivation', atMicros: 5_000, nodes: ['n1', 'n2'] }],
+      faults: [{ id: 'network/loss', drawn: 1, fired: 7 }],
+      sometimes: { 'lease expired': 0 },
+      spec: {},
+      reproduce,
+      case: drawn,
+    });
+    expect(json.opening).toBeUndefined();
+  });
+
+  test('leaves out what there is not', () => {
+    const { bug: _, ...correct } = drawn;
+    const document = JSON.parse(json.report({ run: { ...passed, case: correct }, wallMs: 1, reproduce, trace: [] })) as object;
+    expect(document).not.toHaveProperty('bug');
+    expect(document).not.toHaveProperty('reason');
+  });
+});
