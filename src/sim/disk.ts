@@ -78,18 +78,16 @@ export class SimDisk {
   attach(owner: Incarnation): Disk {
     if (this.#session !== undefined) {
       const { node, life } = this.#session.owner;
-      throw new Error(`disk ${this.#name} is in use by life ${life} of ${node}, which has neither been detached nor crashed`);
+      throw new Error(`disk ${this.#name} is in use by life ${life} of ${node}, which has not ended: call crash() first`);
     }
     this.#session = new Session(this.#device, owner);
     return this.#session;
   }
 
-  /** The process ends and its machine goes on: what was written stays in the cache. */
-  detach(): void {
-    this.crash('process');
-  }
-
-  /** The process dies: with its machine, so that only what was durable is sure, or alone, so that the cache stays. */
+  /**
+   * The process is over: with its machine, so that only what was durable is sure, or alone (it ended by itself or was killed on a
+   * machine that goes on), so that the cache stays.
+   */
   crash(kind: 'machine' | 'process' = 'machine'): void {
     const behaviour = this.#behaviour ?? 'mixed';
     const draw = new CrashDraw(behaviour, this.#host.random(`disk/${this.#name}/crash/${++this.#crashes}`));
