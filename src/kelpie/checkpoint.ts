@@ -5,6 +5,7 @@
 import { type Disk, readFully, type Tracer, writeFully } from '../ports.js';
 import { decodeFrame, encodeFrame, FrameError } from '../frame.js';
 import type { CheckpointEvent } from '../story.js';
+import { makeDurableDirectory } from './durable-directory.js';
 import { KelpieError } from './errors.js';
 import { STATE_BYTES_MAX } from './limits.js';
 
@@ -116,7 +117,7 @@ export class CheckpointStore {
     }
     const { directory, keep } = this.#options;
     try {
-      await this.#disk.makeDirectory(directory);
+      await makeDurableDirectory(this.#disk, directory);
       await this.#parts.publish(this.#disk, directory, this.#path(sequence), encodeFrame(body));
     } catch (error) {
       throw unavailable('save', error);

@@ -196,8 +196,9 @@ export class Kernel implements Host {
     this.#ending ??= { kind: 'stopped' };
   }
 
-  /** Runs until stopped, idle or at a limit. */
+  /** Runs until stopped, idle or at a limit. May be called again when more was scheduled since. */
   run(): Promise<Ending> {
+    this.#ending = undefined;
     return new Promise((resolve, reject) => {
       const turn = (): void => {
         try {

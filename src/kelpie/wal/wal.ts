@@ -5,6 +5,7 @@
  */
 import { type Clock, type Disk, type DiskFile, type Micros, readFully, type Tracer, writeFully } from '../../ports.js';
 import type { WalEvent } from '../../story.js';
+import { makeDurableDirectory } from '../durable-directory.js';
 import { KelpieError } from '../errors.js';
 import { MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, WAL_KEPT_MICROS } from '../limits.js';
 import { encodeBatch, type EntryRecord, parseSegment, segmentIndex, segmentName, type WalRecord, type WalStatus } from './segment.js';
@@ -388,7 +389,7 @@ export class Wal {
 
   async #recover(): Promise<void> {
     const { directory } = this.#options;
-    await this.#disk.makeDirectory(directory);
+    await makeDurableDirectory(this.#disk, directory);
     const indices = (await this.#disk.list(directory))
       .map(segmentIndex)
       .filter((index) => index !== undefined)

@@ -1,0 +1,11 @@
+/** A directory that survives a crash: a name is durable only when the directory that holds it was synced, up to the root. */
+import type { Disk } from '../ports.js';
+
+/** Creates the directory and its parents where they are missing, and makes their names durable. */
+export async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
+  await disk.makeDirectory(path);
+  const names = path.split('/');
+  for (let depth = 0; depth < names.length; depth++) {
+    await disk.syncDirectory(depth === 0 ? '.' : names.slice(0, depth).join('/'));
+  }
+}

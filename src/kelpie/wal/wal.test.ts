@@ -1,0 +1,412 @@
+import { describe, expect, it } from 'vitest';
+import type { Disk, StoryEvent } from '../../ports.js';
+import { NodeClock } from '../../sim/clock.js';
+import { SimDisk } from '../../sim/disk.js';
+import { Kernel } from '../../sim/kernel.js';
+import type { Process } from '../../sim/process.js';
+import { randomOf } from '../../sim/random.js';
+import type { CrashBehaviour, DiskEvent, DiskVerdict, Judge, StepEvent } from '../../sim/seams.js';
+import { KelpieError } from '../errors.js';
+import { segmentName } from './segment.js';
+import { correctWalParts, type Apply, Wal, type WalEntry, type WalOptions, type WalParts } from './wal.js';
+
+/** A machine whose program dies at its n-th step, or whose disk fails as told. */
+class World {
+  readonly told: StoryEvent[] = [];
+  readonly kernel: Kernel;
+  readonly disk: SimDisk;
+  crashAtStep: number | undefined;
+  judgeDisk: ((event: DiskEvent) => DiskVerdict | undefined) | undefined;
+  #lives = 0;
+
+  constructor(seed = 1) {
+    this.kernel = new Kernel({
+      random: randomOf(seed),
+      strategy: { kind: 'random' },
+      quantumMicros: 1,
+      limits: { events: 1_000_000, simMicros: 1e12, queueLength: 100_000 },
+      onCrash: (_, error) => {
+        throw error;
+      },
+      onKill: () => this.disk.crash('machine'),
+    });
+    this.kernel.judge = {
+      active: (seam) => (seam === 'step' && this.crashAtStep !== undefined) || (seam === 'disk' && this.judgeDisk !== undefined),
+      ask: (event) => {
+        if (event.seam === 'step') return (event as StepEvent).step === this.crashAtStep ? { kind: 'crash' } : undefined;
+        return event.seam === 'disk' ? this.judgeDisk?.(event as DiskEvent) : undefined;
+      },
+      hold: () => {},
+    } as Judge;
+    this.disk = new SimDisk(this.kernel, 'n1');
+  }
+
+  /** Runs a program as the next life of the node, to its end or death; then the process, or the whole machine, goes down. Throws what the program throws. */
+  async life<T>(
+    program: (context: { readonly disk: Disk; open(options?: Partial<WalOptions>, parts?: WalParts): Promise<Wal> }) => Promise<T>,
+    end: 'process' | 'machine' = 'process',
+  ): Promise<{ readonly result: T | undefined; readonly process: Process }> {
+    const process = this.kernel.newProcess('n1', ++this.#lives, new NodeClock(0));
+    const disk = this.disk.attach(process);
+    const clock = {
+      wallMicros: () => 1_000_000_000 + this.kernel.now(),
+      monotonicMicros: () => this.kernel.now(),
+      sleep: (micros: number) => new Promise<void>((resolve) => void this.kernel.timer(micros, process, resolve)),
+      after: (micros: number, callback: () => void) => this.kernel.timer(micros, process, callback),
+    };
+    const tracer = { emit: (event: StoryEvent) => void this.told.push(event), count: () => {} };
+    let result: T | undefined;
+    let failure: { readonly error: unknown } | undefined;
+    this.kernel.after(0, process, 'program', () => {
+      program({ disk, open: (options, parts) => Wal.open(disk, clock, tracer, options, parts) }).then(
+        (value) => void (result = value),
+        (error: unknown) => void (failure = { error }),
+      );
+    });
+    await this.kernel.run();
+    if (process.alive) {
+      process.alive = false;
+      this.disk.crash(end);
+    }
+    if (failure !== undefined) throw failure.error;
+    return { result, process };
+  }
+}
+
+const echo: Apply = async (entry) => JSON.stringify(`did ${entry.payload}`);
+const request = (key: string, payload = key) => ({ key, operation: 'write', payload });
+const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
+
+describe('write-ahead log', () => {
+  it('performs an operation once per key and keeps its answer over restarts', async () => {
+    const world = new World();
+    const applied: string[] = [];
+    const apply: Apply = async (entry) => {
+      applied.push(entry.key);
+      return echo(entry);
+    };
+    for (let life = 0; life < 3; life++) {
+      const { result } = await world.life(async ({ open }) => {
+        const wal = await open();
+        await wal.replay(apply);
+        const done = await Promise.all(['a', 'b', 'a'].map((key) => wal.execute(request(key), apply)));
+        await wal.close();
+        return done.map(({ id, status, result }) => [id, status, result]);
+      });
+      expect(result).toEqual([
+        [1, 'complete', '"did a"'],
+        [2, 'complete', '"did b"'],
+        [1, 'complete', '"did a"'],
+      ]);
+    }
+    expect(applied).toEqual(['a', 'b']);
+  });
+
+  it('syncs what waits together at once', async () => {
+    const world = new World();
+    let syncs = 0;
+    world.judgeDisk = (event) => void (event.operation === 'sync' && syncs++);
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      await Promise.all(Array.from({ length: 200 }, (_, i) => wal.execute(request(`k${i}`), echo)));
+    });
+    expect(syncs).toBeLessThan(40);
+  });
+
+  it('refuses bad input and leaves the log as it was', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open({ bytesMax: 5_000 });
+      await wal.execute(request('a'), echo);
+      await expect(wal.execute(request('a', 'other'), echo)).rejects.toEqual(failure('invalid-argument'));
+      await expect(wal.execute(request(''), echo)).rejects.toEqual(failure('invalid-argument'));
+      await expect(wal.execute({ ...request('x'), operation: '' }, echo)).rejects.toEqual(failure('invalid-argument'));
+      await expect(wal.execute(request('ä'.repeat(129)), echo)).rejects.toEqual(failure('too-large'));
+      await expect(wal.execute(request('x', 'p'.repeat(1_000_001)), echo)).rejects.toEqual(failure('too-large'));
+      await expect(wal.execute(request('x', 'p'.repeat(6_000)), echo)).rejects.toEqual(failure('overloaded'));
+      await wal.close();
+      await expect(wal.execute(request('b'), echo)).rejects.toEqual(failure('shutting-down'));
+    });
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      expect(wal.pending()).toEqual([]);
+      expect(wal.find('x')).toBeUndefined();
+      expect((await wal.execute(request('c'), echo)).id).toBe(2);
+    });
+  });
+
+  it('keeps an operation pending that may succeed later, and records one that cannot', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      const unavailable: Apply = async () => {
+        throw new KelpieError('store-unavailable', 'not now');
+      };
+      await expect(wal.execute(request('later'), unavailable)).rejects.toEqual(failure('store-unavailable'));
+      const failed = await wal.execute(request('never'), async () => {
+        throw new Error('no');
+      });
+      expect(failed).toMatchObject({ status: 'failed' });
+      expect(JSON.parse(failed.result ?? '')).toMatchObject({ code: 'actor-error' });
+    });
+    const { result } = await world.life(async ({ open }) => {
+      const wal = await open();
+      const before = wal.pending().map(({ key }) => key);
+      await wal.replay(echo);
+      return [before, wal.pending(), wal.find('later')?.status, wal.find('never')?.status];
+    });
+    expect(result).toEqual([['later'], [], 'complete', 'failed']);
+  });
+
+  it('removes old segments, carries what is pending, and never gives an id twice', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open({ segmentBytes: 500, keptMicros: 0 });
+      await expect(
+        wal.execute(request('stuck'), async () => {
+          throw new KelpieError('timeout', 'again');
+        }),
+      ).rejects.toEqual(failure('timeout'));
+      for (let i = 0; i < 30; i++) await wal.execute(request(`k${i}`), echo);
+      const before = wal.bytes;
+      await wal.cleanup();
+      expect(wal.bytes).toBeLessThan(before / 3);
+    });
+    const { result } = await world.life(async ({ open }) => {
+      const wal = await open();
+      expect(wal.pending().map(({ key, id }) => [key, id])).toEqual([['stuck', 1]]);
+      await wal.replay(echo);
+      return wal.execute(request('next'), echo);
+    });
+    expect(result?.id).toBe(32);
+  });
+
+  it('keeps answers as long as it promised', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open({ segmentBytes: 200 });
+      for (let i = 0; i < 10; i++) await wal.execute(request(`k${i}`), echo);
+      await wal.cleanup();
+      expect(wal.find('k0')?.status).toBe('complete');
+    });
+  });
+});
+
+describe('write-ahead log on a damaged disk', () => {
+  const written = async (world: World, count = 5): Promise<void> => {
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      for (let i = 0; i < count; i++) await wal.execute(request(`k${i}`), echo);
+    });
+  };
+  const flip = async (world: World, offset: number): Promise<void> => {
+    await world.life(async ({ disk }) => {
+      const file = await disk.open(`wal/${segmentName(1)}`, 'write');
+      const byte = await file.read(offset, 1);
+      await file.write(offset, Uint8Array.of((byte[0] ?? 0) ^ 0x40));
+      await file.sync();
+      await file.close();
+    });
+  };
+
+  it('refuses damage in the middle, naming file and place, and changes nothing', async () => {
+    const world = new World();
+    await written(world);
+    await flip(world, 120);
+    for (let i = 0; i < 2; i++) {
+      await expect(world.life(({ open }) => open())).rejects.toEqual(failure('corrupted'));
+      await expect(world.life(({ open }) => open())).rejects.toThrow(/000000000001\.wal is damaged at byte \d+/);
+    }
+  });
+
+  it('refuses a missing segment', async () => {
+    const world = new World();
+    await world.life(async ({ open, disk }) => {
+      const wal = await open({ segmentBytes: 200 });
+      for (let i = 0; i < 10; i++) await wal.execute(request(`k${i}`), echo);
+      await wal.close();
+      await disk.remove(`wal/${segmentName(2)}`);
+    });
+    await expect(world.life(({ open }) => open())).rejects.toThrow('000000000002.wal is missing');
+  });
+
+  for (const kind of ['fail', 'fail-and-forget'] as const) {
+    it(`a sync that fails (${kind}) refuses the operation for good, and the log goes on`, async () => {
+      const world = new World();
+      let applied = 0;
+      await world.life(async ({ open }) => {
+        const wal = await open();
+        await wal.execute(request('before'), echo);
+        let fail = true;
+        world.judgeDisk = (event) => {
+          if (event.operation !== 'sync' || !fail) return undefined;
+          fail = false;
+          return kind === 'fail' ? { kind, code: 'EIO' } : { kind };
+        };
+        const refused = wal.execute(request('refused'), async (entry) => {
+          applied++;
+          return echo(entry);
+        });
+        await expect(refused).rejects.toEqual(failure('store-unavailable'));
+        expect(wal.find('refused')).toBeUndefined();
+        await wal.execute(request('after'), echo);
+      }, 'machine');
+      const { result } = await world.life(async ({ open }) => {
+        const wal = await open();
+        return ['before', 'refused', 'after'].map((key) => wal.find(key)?.status);
+      });
+      expect(result).toEqual(['complete', undefined, 'complete']);
+      expect(applied).toBe(0);
+    });
+  }
+
+  it('a full disk that stays full makes the outcome unknown when even the cut fails', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      await wal.execute(request('before'), echo);
+      world.judgeDisk = (event) => (['write', 'sync', 'truncate'].includes(event.operation) ? { kind: 'fail', code: 'ENOSPC' } : undefined);
+      await expect(wal.execute(request('unknown'), echo)).rejects.toEqual(failure('commit-unknown'));
+      world.judgeDisk = undefined;
+      expect((await wal.execute(request('after'), echo)).status).toBe('complete');
+    });
+  });
+});
+
+interface Outcome {
+  readonly acknowledged: ReadonlyMap<string, WalEntry>;
+  readonly steps: number;
+}
+
+/** Effects by id: what operations did to the outside world, which survives crashes. */
+type Effects = Map<number, { readonly key: string; times: number }>;
+
+async function crashingLife(
+  world: World,
+  effects: Effects,
+  crashAtStep: number | undefined,
+  parts: WalParts,
+  round: number,
+): Promise<Outcome> {
+  const acknowledged = new Map<string, WalEntry>();
+  const apply: Apply = async (entry) => {
+    const effect = effects.get(entry.id);
+    // An idempotent operation: a second application is noticed, and finds it done.
+    if (effect === undefined) effects.set(entry.id, { key: entry.key, times: 1 });
+    else if (effect.key !== entry.key) effects.set(entry.id, { key: `${effect.key} and ${entry.key}`, times: 2 });
+    return echo(entry);
+  };
+  world.crashAtStep = crashAtStep;
+  const { process } = await world.life(async ({ open }) => {
+    const wal = await open({ segmentBytes: 600 }, parts);
+    await wal.replay(apply);
+    const one = async (key: string): Promise<void> => {
+      const entry = await wal.execute(request(key, `${key} payload`), apply);
+      acknowledged.set(key, entry);
+    };
+    // The second life asks again for what the first may have been answered, as clients do.
+    await Promise.all([one('a'), one('b'), one('a')]);
+    for (const key of ['c', 'd', `only in round ${round}`]) await one(key);
+  }, 'machine');
+  world.crashAtStep = undefined;
+  return { acknowledged, steps: process.steps };
+}
+
+/** What a sweep found broken; empty when every promise held. */
+async function sweep(
+  parts: WalParts,
+  behaviours: readonly CrashBehaviour[],
+  seeds: number,
+): Promise<{ readonly cases: number; readonly broken: Set<string> }> {
+  const broken = new Set<string>();
+  let cases = 0;
+  for (let seed = 0; seed < seeds; seed++) {
+    for (const behaviour of behaviours) {
+      const { steps } = await crashingLife(new World(seed), new Map(), undefined, parts, 0);
+      for (let crashAt = 0; crashAt < steps; crashAt++, cases++) {
+        const damaged = await crashTwice(parts, seed, behaviour, crashAt, broken).catch((error: unknown) => error);
+        if (damaged instanceof KelpieError) broken.add(`refused to open: ${damaged.code}`);
+        else if (damaged !== undefined) throw damaged;
+      }
+    }
+  }
+  return { cases, broken };
+}
+
+async function crashTwice(parts: WalParts, seed: number, behaviour: CrashBehaviour, crashAt: number, broken: Set<string>): Promise<void> {
+  const world = new World(seed);
+  world.disk.setCrashBehaviour(behaviour);
+  const effects: Effects = new Map();
+  const known = new Map<string, WalEntry>();
+  for (let round = 0; round < 2; round++) {
+    const { acknowledged } = await crashingLife(world, effects, crashAt, parts, round);
+    for (const [key, entry] of acknowledged) {
+      if (known.get(key) !== undefined && known.get(key)?.id !== entry.id) broken.add('one key, two ids');
+      known.set(key, entry);
+    }
+  }
+  await world.life(async ({ open }) => {
+    const wal = await open({}, parts);
+    const pending = wal.pending();
+    await wal.replay(async (entry) => {
+      if (!effects.has(entry.id)) effects.set(entry.id, { key: entry.key, times: 1 });
+      return echo(entry);
+    });
+    if (wal.pending().length > 0) broken.add('pending after replay');
+    for (const [key, entry] of known) {
+      const found = wal.find(key);
+      if (found === undefined) broken.add('acknowledged and lost');
+      else if (found.id !== entry.id || found.result !== entry.result) broken.add('acknowledged and changed');
+      if (!effects.has(entry.id)) broken.add('acknowledged and not applied');
+    }
+    for (const { id, key } of pending) if (!effects.has(id)) broken.add(`${key} pending and never applied`);
+  });
+  const keys = [...effects.values()].map(({ key }) => key);
+  if (new Set(keys).size !== keys.length) broken.add('applied twice under two ids');
+  if (keys.some((key) => key.includes(' and '))) broken.add('one id, two operations');
+}
+
+describe('crash sweep: the process dies at every step of a small workload, twice', () => {
+  const ALL: readonly CrashBehaviour[] = ['mixed', 'lose', 'keep', 'tear', 'reorder', 'lose-names'];
+
+  it('keeps every promise over thousands of cases', async () => {
+    const { cases, broken } = await sweep(correctWalParts, ALL, 40);
+    expect([...broken]).toEqual([]);
+    expect(cases).toBeGreaterThan(5_000);
+  }, 120_000);
+
+  it('notices a log that does not sync', async () => {
+    const { broken } = await sweep({ ...correctWalParts, makeDurable: async () => {} }, ['lose', 'mixed'], 1);
+    expect([...broken]).toContain('acknowledged and lost');
+  }, 60_000);
+
+  it('notices ids that begin anew after a crash', async () => {
+    const { broken } = await sweep({ ...correctWalParts, firstId: () => 1 }, ['keep'], 1);
+    expect(broken.size).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('notices a replay that does nothing', async () => {
+    const { broken } = await sweep({ ...correctWalParts, replay: async () => {} }, ['keep'], 1);
+    expect([...broken]).toContain('pending after replay');
+  }, 60_000);
+
+  it('notices a look-up that is apart from its append', async () => {
+    const findOrAppend: WalParts['findOrAppend'] = async (log, wanted) => {
+      const existing = log.find(wanted.key);
+      await Promise.resolve();
+      return existing === undefined ? { entry: await log.append(wanted), existing: false } : { entry: existing, existing: true };
+    };
+    const { broken } = await sweep({ ...correctWalParts, findOrAppend }, ['keep'], 1);
+    expect([...broken]).toContain('applied twice under two ids');
+  }, 60_000);
+
+  it('notices an operation that is marked complete before it is applied', async () => {
+    const perform: WalParts['perform'] = async (log, entry, apply) => {
+      const ended = await log.end(entry, 'complete', JSON.stringify(`did ${entry.payload}`));
+      await apply(entry);
+      return ended;
+    };
+    const { broken } = await sweep({ ...correctWalParts, perform }, ['keep'], 1);
+    expect([...broken]).toContain('acknowledged and not applied');
+  }, 60_000);
+});
