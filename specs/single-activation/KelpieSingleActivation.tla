@@ -15,15 +15,17 @@
 (* so its effect is a step of its own that no story event shows.           *)
 (*                                                                         *)
 (* Steps and story events, for the events of one actor:                    *)
-(*   Activate      the actor is active on the node                         *)
-(*   ActivateFail  its activation failed                                   *)
-(*   WriteDone     the node hears that a commit of the actor is in         *)
-(*   WriteFenced   the node hears that the fence refused a commit          *)
-(*   StopServing   the node begins to deactivate it, or steps down         *)
-(*   Crash, Restart, Pause, Resume   of the node, told by the world        *)
-(* Hidden: ClaimRead, ClaimCommit, ClaimLost, Renew, WriteApply, Release,  *)
-(*   Move, LeaseEnds, LeaseExpires.  An answer to a claim, a renewal or a  *)
-(*   release says only that the hidden step has happened by then.          *)
+(*   Activate      activate.done                                           *)
+(*   WriteDone     commit.done, commit.resolved when it was applied        *)
+(*   WriteFenced   commit.fenced by a newer token                          *)
+(*   StopServing   deactivate.start, lease.expire-local, activate.drop; no *)
+(*                 step when the node has stopped in the model already     *)
+(*   Crash, Restart  kill and boot of the node, told by the world          *)
+(*   invoke.start and commit.start are no steps, but need an active actor; *)
+(*   what is told under an older token than the node's own is no step.     *)
+(* Hidden: all others.  What is told of a claim, a renewal, a release or a *)
+(*   sweep says only that the step has happened by then; a node may stand  *)
+(*   still without the world saying so.                                    *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 
@@ -94,6 +96,16 @@ ClaimCommit(n) ==
     /\ stale' = [StaleAfter(n) EXCEPT ![n] = FALSE]
     /\ newest' = [m \in Nodes |-> m = n]
     /\ UNCHANGED <<write, zombie>>
+
+\* A node claims what it holds already, having dropped it or lost the answer to its claim: only the token changes.
+Reclaim(n) ==
+    /\ phase[n] \in {"Stopping", "Releasing"}
+    /\ newest[n]
+    /\ lease' = [lease EXCEPT !.age = "Valid"]
+    /\ phase' = [phase EXCEPT ![n] = "Activating"]
+    /\ stale' = StaleAfter(n)
+    /\ write' = [write EXCEPT ![n] = FALSE]
+    /\ UNCHANGED <<placement, orphaned, newest, zombie>>
 
 \* The claim ends without effect: it conflicts, or is given up.
 ClaimLost(n) ==
@@ -166,6 +178,17 @@ Release(n) ==
        ELSE UNCHANGED <<lease, placement, stale>>
     /\ UNCHANGED <<orphaned, write, zombie>>
 
+\* A node that has started again removes what an earlier life of it holds.
+Sweep(n) ==
+    /\ phase[n] = "Idle"
+    /\ lease.holder = n
+    /\ orphaned
+    /\ lease' = NoLease
+    /\ placement' = None
+    /\ orphaned' = FALSE
+    /\ stale' = StaleAfter(n)
+    /\ UNCHANGED <<phase, newest, write, zombie>>
+
 \* A migration moves placement, lease and token to a node that waits for them.
 Move(n, m) ==
     /\ n # m
@@ -224,6 +247,7 @@ Next ==
     \/ \E n \in Nodes : ClaimRead(n)
     \/ \E n \in Nodes : ClaimCommit(n)
     \/ \E n \in Nodes : ClaimLost(n)
+    \/ \E n \in Nodes : Reclaim(n)
     \/ \E n \in Nodes : Activate(n)
     \/ \E n \in Nodes : ActivateFail(n)
     \/ \E n \in Nodes : Renew(n)
@@ -232,6 +256,7 @@ Next ==
     \/ \E n \in Nodes : WriteFenced(n)
     \/ \E n \in Nodes : StopServing(n)
     \/ \E n \in Nodes : Release(n)
+    \/ \E n \in Nodes : Sweep(n)
     \/ \E n \in Nodes, m \in Nodes : Move(n, m)
     \/ \E n \in Nodes : Pause(n)
     \/ \E n \in Nodes : Resume(n)

@@ -12,17 +12,12 @@
 (* system has written it by then.                                          *)
 (*                                                                         *)
 (* Steps and story events, for the log of one node and two of its keys:    *)
-(*   AppendEntry   an entry is written under the key                       *)
-(*   Sync          the log is durable up to the entry of the key           *)
-(*   Dedup         a request finds its key in the log                      *)
-(*   Ack           the caller is told that its operation will happen       *)
-(*   Apply         the operation takes effect                              *)
-(*   Complete, Fail   a mark is written: done, or given up                 *)
-(*   Replay        at start, a pending entry is taken up and applied       *)
-(*   Recovered     replay is over, the node serves                         *)
-(*   Cleanup       the finished entry is removed and its key forgotten     *)
-(*   Crash, Restart   of the node, told by the world                       *)
-(* Hidden: Retry (a request under way), MarkDurable, Tear.                 *)
+(*   Sync          wal.append: the log is durable up to the entry          *)
+(*   Replay        wal.replay: at start, a pending entry is taken up       *)
+(*   MarkDurable   wal.end                                                 *)
+(*   Cleanup       wal.cleanup, when it drops the entry                    *)
+(*   Crash, Restart  the node is killed; wal.recover                       *)
+(* Hidden: all others.                                                     *)
 (***************************************************************************)
 EXTENDS Naturals, Sequences, FiniteSets
 
@@ -64,7 +59,6 @@ Durable(e) == e.status # "Buffered"
 Has(k) == \E i \in DOMAIN log : log[i].key = k
 HasDurable(k) == \E i \in DOMAIN log : log[i].key = k /\ Durable(log[i])
 ToReplay(e) == e.status = "Pending" /\ ~e.live
-NextToReplay(i) == ToReplay(log[i]) /\ \A j \in 1..(i - 1) : ~ToReplay(log[j])
 
 \* Ids go on where the log ends; the defect counts from 1 again in every life.
 NextId == 1 + (IF Bug = "ReusedId" THEN Cardinality({i \in DOMAIN log : log[i].live}) ELSE Len(log))
@@ -109,6 +103,16 @@ Sync(k) ==
         /\ log' = [j \in DOMAIN log |-> IF j <= i /\ ~Durable(log[j]) THEN [log[j] EXCEPT !.status = "Pending"] ELSE log[j]]
     /\ UNCHANGED <<phase, effect, finished, client>>
 
+\* The batch could not be written: it is cut off again, and the callers are told.
+AppendFail(k) ==
+    /\ phase = "Running"
+    /\ log # <<>>
+    /\ log[Len(log)].key = k
+    /\ ~Durable(log[Len(log)])
+    /\ log' = SubSeq(log, 1, Len(log) - 1)
+    /\ UNCHANGED <<phase, effect, finished, client>>
+
+\* The caller is told that its operation will happen.
 Ack(k) ==
     /\ phase = "Running"
     /\ client[k] = "Waiting"
@@ -121,7 +125,7 @@ AppliedAt(i) == [j \in DOMAIN log |-> IF log[j].id = log[i].id THEN [log[j] EXCE
 Counted(i) == [effect EXCEPT ![log[i].key] = IF log[i].applied \/ @ = 2 THEN @ ELSE @ + 1]
 
 Apply(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ \E i \in DOMAIN log :
         /\ log[i].key = k
         /\ log[i].live
@@ -146,10 +150,10 @@ Fail(k) ==
     /\ phase # "Down"
     /\ \E i \in DOMAIN log :
         /\ log[i].key = k
-        /\ log[i].live \/ (phase = "Recovering" /\ NextToReplay(i))
+        /\ log[i].live
         /\ log[i].status = "Pending"
         /\ ~log[i].applied
-        /\ log' = [log EXCEPT ![i].status = "Failing", ![i].live = TRUE]
+        /\ log' = [log EXCEPT ![i].status = "Failing"]
     /\ UNCHANGED <<phase, effect, finished, client>>
 
 MarkDurable(k) ==
@@ -198,15 +202,15 @@ Restart ==
     /\ log' = [i \in DOMAIN log |-> IF Durable(log[i]) THEN log[i] ELSE [log[i] EXCEPT !.status = "Pending"]]
     /\ UNCHANGED <<effect, finished, client>>
 
-\* Pending entries in order; applying one again changes nothing.
+\* Pending entries are taken up in order, each when all before it have ended.
 Replay(k) ==
     /\ phase = "Recovering"
     /\ \E i \in DOMAIN log :
         /\ log[i].key = k
-        /\ NextToReplay(i)
-        /\ log' = [AppliedAt(i) EXCEPT ![i].live = TRUE]
-        /\ effect' = Counted(i)
-    /\ UNCHANGED <<phase, finished, client>>
+        /\ ToReplay(log[i])
+        /\ \A j \in 1..(i - 1) : log[j].status # "Pending"
+        /\ log' = [log EXCEPT ![i].live = TRUE]
+    /\ UNCHANGED <<phase, effect, finished, client>>
 
 Recovered ==
     /\ phase = "Recovering"
@@ -221,6 +225,7 @@ Next ==
     \/ \E k \in Keys : Retry(k)
     \/ \E k \in Keys : Dedup(k)
     \/ \E k \in Keys : Sync(k)
+    \/ \E k \in Keys : AppendFail(k)
     \/ \E k \in Keys : Ack(k)
     \/ \E k \in Keys : Apply(k)
     \/ \E k \in Keys : Complete(k)
