@@ -1,6 +1,8 @@
 /** The contract of the catalogue: a promise is a fold over the trace, so that a stored run can be judged again. */
+import type { NodeId } from '../src/ports.js';
 import type { Judgement, Violation } from '../src/run.js';
-import type { TraceEvent } from '../src/trace.js';
+import type { KelpieEvent, OperationEvent } from '../src/story.js';
+import type { TraceEvent, WorldEvent } from '../src/trace.js';
 
 /** What a fold reports; the runner adds who said it. */
 export type Breach = Omit<Violation, 'invariant' | 'promise' | 'spec'>;
@@ -24,3 +26,18 @@ export interface Invariant {
 }
 
 export type { Judgement };
+
+/** Everything a fold may meet; a program of another kind tells other types, which a fold passes over. */
+export type Told = KelpieEvent | OperationEvent | WorldEvent;
+
+/** The body of an event, for a switch over its type. */
+export const told = (event: TraceEvent): Told => event.body as Told;
+
+/** A breach that shows at this event. `nodes` is where it happened when not only where it was told. */
+export const breachAt = (event: TraceEvent, expected: string, seen: string, nodes?: readonly NodeId[]): Breach => ({
+  expected,
+  seen,
+  atMicros: event.at,
+  nodes: nodes ?? (event.node === '' ? [] : [event.node]),
+  event: event.index,
+});
