@@ -1227,7 +1227,9 @@ interface Committed {
   readonly stamp: string | undefined;
 }
 
-const writes = (steps: readonly Step[]): boolean => steps.some((step) => !step.do.startsWith('get'));
+/** Whether a commit has something to write: clearing an empty range is nothing. */
+const writes = (steps: readonly Step[]): boolean =>
+  steps.some((step) => (step.do === 'clear-range' ? step.begin < step.end : !step.do.startsWith('get')));
 
 async function runHistory(database: Database, clients: readonly (readonly (readonly Step[])[])[]): Promise<void> {
   await transact(database, async (tx) => tx.clearRange(new Uint8Array(0), END));
