@@ -1,5 +1,5 @@
 /** `list`: the catalogues. */
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { catalogue, invariantsOf, nearest } from '../catalogue.js';
 import { UsageError } from '../usage-error.js';
 
@@ -41,7 +41,7 @@ interface ListArguments {
 export const listCommand: CommandModule<object, ListArguments> = {
   command: 'list <catalogue>',
   describe: `Show what there is: ${Object.keys(CATALOGUES).join(', ')}`,
-  builder: (yargs): Argv<ListArguments> =>
+  builder: (yargs) =>
     yargs
       .positional('catalogue', { type: 'string', demandOption: true, describe: Object.keys(CATALOGUES).join(', ') })
       .options(LIST_FLAGS)

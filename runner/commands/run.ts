@@ -1,5 +1,5 @@
 /** `run`: one seed, one case, one verdict. */
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { json } from '../../reports/json.js';
 import type { RunReporter } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
@@ -39,24 +39,12 @@ export const RUN_FLAGS = {
   color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
 } as const;
 
-interface RunArguments {
-  readonly scenario: string | undefined;
-  readonly seed: string | undefined;
-  readonly profile: string | undefined;
-  readonly fault: readonly string[] | undefined;
-  readonly strategy: string | undefined;
-  readonly simTime: string | undefined;
-  readonly bug: string | undefined;
-  readonly trace: string | undefined;
-  readonly hangTimeout: string | undefined;
-  readonly json: boolean;
-  readonly color: boolean;
-}
+type RunArguments = InferredOptionTypes<typeof RUN_FLAGS>;
 
 export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run',
   describe: 'Run one seed of a scenario under faults',
-  builder: (yargs): Argv<RunArguments> =>
+  builder: (yargs) =>
     yargs
       .options(RUN_FLAGS)
       .example('$0 run --seed 42', 'the whole cluster under the faults that seed 42 draws')
@@ -69,7 +57,8 @@ export const runCommand: CommandModule<object, RunArguments> = {
 
 async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
   const drawn = caseOf(args);
-  const hangTimeoutMs = args.hangTimeout === undefined ? HANG_TIMEOUT_MS : parseDuration('--hang-timeout', args.hangTimeout) / 1_000;
+  const hangTimeoutMs =
+    args['hang-timeout'] === undefined ? HANG_TIMEOUT_MS : parseDuration('--hang-timeout', args['hang-timeout']) / 1_000;
   const traceFile = args.trace === undefined ? undefined : await TraceFile.probe(args.trace);
   const reporter: RunReporter = args.json ? json : terminal({ colour: wantsColour(args.color, process.stdout, process.env) });
   process.stdout.write(reporter.opening?.(drawn) ?? '');
@@ -113,7 +102,7 @@ function caseOf(args: RunArguments): Case {
     ...(profile === undefined ? {} : { profile }),
     ...(only === undefined ? {} : { only }),
     ...(args.strategy === undefined ? {} : { strategy: oneOf('strategy', DRAWN_STRATEGIES, args.strategy) }),
-    ...(args.simTime === undefined ? {} : { chaosMicros: parseDuration('--sim-time', args.simTime) }),
+    ...(args['sim-time'] === undefined ? {} : { chaosMicros: parseDuration('--sim-time', args['sim-time']) }),
     ...(args.bug === undefined ? {} : { bug: find('bug', catalogue.bugs, args.bug).id }),
   };
   return draw(args.seed === undefined ? freshSeed() : parseSeed(args.seed), scenario, options);
@@ -127,7 +116,7 @@ function commandOf(args: RunArguments, drawn: Case): string {
     ['profile', args.profile],
     ...(args.fault ?? []).map((id) => ['fault', id] as const),
     ['strategy', args.strategy],
-    ['sim-time', args.simTime],
+    ['sim-time', args['sim-time']],
     ['bug', args.bug],
   ];
   return ['npx kelpie-dst run', ...flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))].join(' ');
