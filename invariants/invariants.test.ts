@@ -39,7 +39,7 @@ const claimed = (token: number, version: number, claim = `claim-${token}-${versi
 });
 const began = (token: number): Told => ({ type: 'invoke.start', actor: 'ledger:a', request: 'r', operation: 'move', token, tries: 1 });
 const activated = (token: number, state: number | null): Told => ({
-  type: 'activate.done',
+  type: 'activate.load',
   actor: 'ledger:a',
   token,
   stateVersion: 1,
@@ -75,7 +75,7 @@ const resolved = (token: number, commit: string, applied: boolean): Told => ({
 });
 const unknown = (token: number, commit: string): Told => ({ type: 'commit.unknown', actor: 'ledger:a', commit, token, code: 1021 });
 const conflicted = (commit: string): Told => ({ type: 'commit.conflict', actor: 'ledger:a', commit, code: 1020 });
-const rolledBack: Told = { type: 'rollback', actor: 'ledger:a', request: 'r', reason: 'actor-error' };
+const rolledBack: Told = { type: 'rollback', actor: 'ledger:a', token: 1, request: 'r', reason: 'actor-error' };
 
 const asked = (op: string, kind: string, writes: readonly string[] = []): Told => ({
   type: 'op.invoke',
@@ -246,6 +246,13 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
         ['n2', activated(2, null)],
         ['n2', read(2, 'x', null)],
       ],
+      'a commit that was not made because the request had been served before': [
+        activated(1, null),
+        wrote(1, 'x', 7),
+        committing(1, '1.1', 70),
+        { ...rolledBack, reason: 'duplicate' } as Told,
+        ['n2', activated(2, null)],
+      ],
       'an unknown commit, resolved as applied': [
         activated(1, null),
         wrote(1, 'x', 7),
@@ -261,6 +268,15 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
         ['n2', committing(2, '2.1', 70)],
         ['n2', committed(2, '2.1')],
         ['n1', read(1, 'x', 7)],
+      ],
+      'an old holder that rolls back while the new one writes': [
+        ['n1', activated(1, null)],
+        ['n2', activated(2, null)],
+        ['n2', wrote(2, 'x', 7)],
+        ['n1', rolledBack],
+        ['n2', committing(2, '2.1', 70)],
+        ['n2', committed(2, '2.1')],
+        ['n2', read(2, 'x', 7)],
       ],
       'a delete and a clear': [
         activated(1, null),
@@ -291,6 +307,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       'a commit that saved state and lost keys': [
         /^nothing stored$/,
         [activated(1, null), wrote(1, 'x', 7), committing(1, '1.1', 70), committed(1, '1.1'), read(1, 'x', null)],
+      ],
+      'a commit that was not to be made': [
+        /^checksum 7$/,
+        [activated(1, null), wrote(1, 'x', 7), committing(1, '1.1', 70), { ...rolledBack, reason: 'duplicate' } as Told, read(1, 'x', 7)],
       ],
       'half of a commit that nobody heard of': [
         /^checksum 7$/,

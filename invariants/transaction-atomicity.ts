@@ -19,6 +19,7 @@ interface Buffer {
 
 interface Attempt {
   readonly commit: string;
+  readonly request: string | null;
   readonly token: number;
   /** Null when the state does not change. */
   readonly state: number | null;
@@ -59,10 +60,15 @@ class TransactionAtomicityFold implements Fold {
       case 'invoke.start':
         this.#actor(body.actor).buffers.delete(body.token);
         return undefined;
-      case 'rollback':
-        // It names no token; writes of an older activation that are kept too long can never be committed.
-        this.#actor(body.actor).buffers.clear();
+      case 'rollback': {
+        const actor = this.#actor(body.actor);
+        actor.buffers.delete(body.token);
+        // The store had the outcome of the request already, so the commit was given up before it was sent.
+        if (body.reason === 'duplicate') {
+          actor.attempts = actor.attempts.filter(({ token, request }) => token !== body.token || request !== body.request);
+        }
         return undefined;
+      }
       case 'kv.clear':
         this.#actor(body.actor).buffers.set(body.token, { cleared: true, writes: new Map() });
         return undefined;
@@ -78,7 +84,7 @@ class TransactionAtomicityFold implements Fold {
         if (body.token < actor.token) return undefined;
         this.#settle(actor);
         const buffer = actor.buffers.get(body.token) ?? { cleared: false, writes: new Map<string, number | null>() };
-        actor.attempts.push({ commit: body.commit, token: body.token, state: body.state, buffer });
+        actor.attempts.push({ commit: body.commit, request: body.request, token: body.token, state: body.state, buffer });
         actor.buffers.delete(body.token);
         return undefined;
       }

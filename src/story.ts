@@ -110,15 +110,16 @@ export type LeaseEvent =
 
 export type ActivationEvent =
   | { readonly type: 'activate.start'; readonly actor: ActorName }
+  /** What the activation read: how many commits the actor has had, and the checksum of its state (null when it has none yet). */
   | {
-      readonly type: 'activate.done';
+      readonly type: 'activate.load';
       readonly actor: ActorName;
       readonly token: number;
-      /** How many commits the actor has had. */
       readonly stateVersion: number;
-      /** Checksum of the state as stored, null when it has none yet. */
       readonly state: number | null;
     }
+  /** `onActivate` has committed; invocations may start. */
+  | { readonly type: 'activate.done'; readonly actor: ActorName; readonly token: number; readonly stateVersion: number }
   | { readonly type: 'activate.fail'; readonly actor: ActorName; readonly code: string }
   | {
       readonly type: 'deactivate.start';
@@ -199,16 +200,18 @@ export type InvocationEvent =
       readonly actor: ActorName;
       readonly token: number;
       readonly begin: string;
-      readonly end: string;
+      /** Null for a list of the keys that start with `begin`. */
+      readonly end: string | null;
       readonly keys: readonly string[];
-      readonly more: boolean;
+      /** There may be more keys, left out because of a limit. */
+      readonly limited: boolean;
     }
   /** Buffered. `value` is the checksum of what will be stored, null for a delete. */
   | { readonly type: 'kv.write'; readonly actor: ActorName; readonly token: number; readonly key: string; readonly value: number | null }
   /** Every key of the actor is deleted, in the buffer. */
   | { readonly type: 'kv.clear'; readonly actor: ActorName; readonly token: number }
   /** State and buffer are back at the snapshot. */
-  | { readonly type: 'rollback'; readonly actor: ActorName; readonly request: string | null; readonly reason: string };
+  | { readonly type: 'rollback'; readonly actor: ActorName; readonly token: number; readonly request: string | null; readonly reason: string };
 
 /** `commit` is unique over all commits of an actor. */
 export type CommitEvent =
