@@ -21,10 +21,16 @@ export type SharedWorld = Omit<World, 'random' | 'after' | 'note'> & {
   mayFall(node: NodeId): boolean;
 };
 
+/** From death to the next start, by a supervisor that backs off. */
+const RESTART_MICROS_MIN: Micros = 50_000;
+const RESTART_MICROS_MAX: Micros = 3_000_000;
+
 interface Instance {
   readonly fault: PlannedFault;
   readonly draw: FaultDraw;
   readonly random: Random;
+  /** How long until what it killed is started again. */
+  readonly restarts: Random;
   readonly held: Held[];
   healStrike: (() => void) | undefined;
   active: boolean;
@@ -48,7 +54,8 @@ export class FaultPlan implements Judge {
       const fault = byId.get(draw.id);
       if (fault === undefined) throw new RangeError(`the case has a fault '${draw.id}' that is not registered`);
       const random = kernel.random(`fault/${draw.label}/judge`);
-      return { fault, draw, random, held: [], healStrike: undefined, active: false, startedAt: 0, fired: 0 };
+      const restarts = kernel.random(`fault/${draw.label}/restarts`);
+      return { fault, draw, random, restarts, held: [], healStrike: undefined, active: false, startedAt: 0, fired: 0 };
     });
   }
 
@@ -92,6 +99,7 @@ export class FaultPlan implements Judge {
       if (verdict !== undefined && this.#mayAnswer(event, verdict)) {
         instance.fired++;
         this.#lastHolder = instance;
+        if (verdict.kind === 'crash' && 'node' in event) this.#superviseRestart(instance, event.node);
         return verdict as Seams[S][1]; // the fault answers at the seam it names
       }
     }
@@ -106,6 +114,12 @@ export class FaultPlan implements Judge {
   /** A verdict that kills is void where too many servers are down already, and on clients, which are never killed. */
   #mayAnswer(event: SeamEvent, verdict: SeamVerdict): boolean {
     return verdict.kind !== 'crash' || !('node' in event) || (this.#world?.mayFall(event.node) ?? true);
+  }
+
+  /** What died by a verdict is started again after a while, as a supervisor would; else the first such death would use up the budget. */
+  #superviseRestart(instance: Instance, node: NodeId): void {
+    const micros = instance.restarts.between(RESTART_MICROS_MIN, RESTART_MICROS_MAX);
+    this.#kernel.after(micros, undefined, 'supervisor', () => void this.#world?.restart(node));
   }
 
   #start(instance: Instance, shared: SharedWorld): void {
