@@ -13,7 +13,7 @@ import {
 import { KEY_BYTES_MAX, stampOffset, VALUE_BYTES_MAX, versionstamp } from './atomic.js';
 import { earlier, fromBinary, KEYS_END, keyAfter, toBinary } from './binary.js';
 import type { Committed } from './cluster.js';
-import { databaseError, misuseCode } from './codes.js';
+import { databaseError, TRANSACTION_INVALID_VERSION } from './codes.js';
 import { type SimDatabase, WATCHES_MAX } from './database.js';
 import { Merge } from './merge.js';
 import { RangeSet } from './range-set.js';
@@ -83,8 +83,10 @@ export class Attempt {
 
   setReadVersion(version: number): void {
     this.#refuse();
-    if (!Number.isSafeInteger(version) || version <= 0) throw databaseError(misuseCode.versionInvalid, String(version));
-    if (this.#version !== undefined || this.#versionAsked) throw databaseError(misuseCode.readVersionAlreadySet);
+    if (!Number.isSafeInteger(version) || version <= 0) {
+      throw databaseError(code.clientInvalidOperation, `a read version is a positive integer, not ${version}`);
+    }
+    if (this.#version !== undefined || this.#versionAsked) throw databaseError(code.readVersionAlreadySet);
     this.#version = version;
     this.readVersionAt = this.database.host.now();
   }
@@ -248,7 +250,7 @@ export class Attempt {
   commitFailed(error: DatabaseError): void {
     const waiter = this.#commit;
     this.#commit = undefined;
-    this.#dropPromises(error, databaseError(misuseCode.transactionInvalidVersion));
+    this.#dropPromises(error, databaseError(TRANSACTION_INVALID_VERSION));
     waiter?.reject(error);
   }
 
@@ -444,7 +446,7 @@ export class Attempt {
       resolve: () => {
         if (this.#commit === undefined) return;
         this.#committed = 'read-only';
-        for (const { reject } of this.#stampWaiters?.splice(0) ?? []) reject(databaseError(misuseCode.noCommitVersion));
+        for (const { reject } of this.#stampWaiters?.splice(0) ?? []) reject(databaseError(code.noCommitVersion));
         this.#endCommit();
       },
       reject: (error) => {

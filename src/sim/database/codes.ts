@@ -1,14 +1,8 @@
 /** FoundationDB's errors with their words, so that each reads the same wherever it comes from. */
 import { DatabaseError, databaseErrorCode as code } from '../../ports.js';
 
-/** Codes of misuse that programs do not switch on, beyond `databaseErrorCode`. */
-export const misuseCode = {
-  readVersionAlreadySet: 2010,
-  versionInvalid: 2011,
-  rangeLimitsInvalid: 2012,
-  transactionInvalidVersion: 2020,
-  noCommitVersion: 2021,
-} as const;
+/** A program asked for the versionstamp of a commit that failed. Nothing switches on it, so the port does not name it. */
+export const TRANSACTION_INVALID_VERSION = 2020;
 
 const WORDS: Readonly<Record<number, string>> = {
   [code.transactionTooOld]: 'the read version is more than five seconds old, so its data is gone',
@@ -33,11 +27,9 @@ const WORDS: Readonly<Record<number, string>> = {
   [code.keyTooLarge]: 'a key above 10,000 bytes',
   [code.valueTooLarge]: 'a value above 100,000 bytes',
   [code.exactModeWithoutLimits]: 'streaming mode exact needs a limit',
-  [misuseCode.readVersionAlreadySet]: 'the transaction has a read version already',
-  [misuseCode.versionInvalid]: 'a read version that is not a positive integer',
-  [misuseCode.rangeLimitsInvalid]: 'a range limit that is not a natural number',
-  [misuseCode.transactionInvalidVersion]: 'the transaction did not commit, so it has no versionstamp',
-  [misuseCode.noCommitVersion]: 'the transaction wrote nothing, so it has no versionstamp',
+  [code.readVersionAlreadySet]: 'the transaction has a read version already',
+  [TRANSACTION_INVALID_VERSION]: 'the transaction did not commit, so it has no versionstamp',
+  [code.noCommitVersion]: 'the transaction wrote nothing, so it has no versionstamp',
 };
 
 /** The error of this code; `detail` says what in particular was wrong. */

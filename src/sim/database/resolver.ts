@@ -7,6 +7,7 @@
 /** What a transaction read, and what else it wants to count as read. */
 export interface ReadSet {
   readonly points: Iterable<string>;
+  /** None is empty. */
   readonly ranges: readonly (readonly [begin: string, end: string])[];
 }
 

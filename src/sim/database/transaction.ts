@@ -16,7 +16,7 @@ import {
 import type { Scheduled } from '../host.js';
 import { Attempt, type RangeQuestion } from './attempt.js';
 import { toBinary } from './binary.js';
-import { databaseError, misuseCode } from './codes.js';
+import { databaseError } from './codes.js';
 import type { SimDatabase } from './database.js';
 import type { Selector } from './store.js';
 
@@ -54,7 +54,7 @@ export class SimTransaction implements Transaction {
   get snapshot(): ReadTransaction {
     this.#snapshot ??= {
       get: (key) => this.#attempt.get(key, true),
-      getKey: (selector) => this.#attempt.getKey(internal(selector), true),
+      getKey: (selector) => this.#getKey(selector, true),
       getRange: (begin, end, options) => this.#getRange(begin, end, options, true),
     };
     return this.#snapshot;
@@ -65,7 +65,7 @@ export class SimTransaction implements Transaction {
   }
 
   getKey(selector: KeySelector): Promise<Bytes> {
-    return this.#attempt.getKey(internal(selector), false);
+    return this.#getKey(selector, false);
   }
 
   getRange(begin: Bytes | KeySelector, end: Bytes | KeySelector, options?: RangeOptions): Promise<RangeResult> {
@@ -198,18 +198,25 @@ export class SimTransaction implements Transaction {
     this.#timeout = undefined;
   }
 
-  #getRange(begin: Bytes | KeySelector, end: Bytes | KeySelector, options: RangeOptions = {}, snapshot: boolean): Promise<RangeResult> {
-    let question: RangeQuestion;
-    try {
-      question = rangeQuestion(begin, end, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    return this.#attempt.getRange(question, snapshot);
+  // An async function, so that a bad argument is a rejection like every other failure of a read.
+  async #getKey(selector: KeySelector, snapshot: boolean): Promise<Bytes> {
+    return this.#attempt.getKey(internal(selector), snapshot);
+  }
+
+  async #getRange(
+    begin: Bytes | KeySelector,
+    end: Bytes | KeySelector,
+    options: RangeOptions = {},
+    snapshot: boolean,
+  ): Promise<RangeResult> {
+    return this.#attempt.getRange(rangeQuestion(begin, end, options), snapshot);
   }
 }
 
-const internal = ({ key, orEqual, offset }: KeySelector): Selector => ({ key: toBinary(key), orEqual, offset });
+function internal({ key, orEqual, offset }: KeySelector): Selector {
+  if (!Number.isSafeInteger(offset)) throw databaseError(code.clientInvalidOperation, `a selector's offset is an integer, not ${offset}`);
+  return { key: toBinary(key), orEqual, offset };
+}
 
 const bound = (at: Bytes | KeySelector): Selector =>
   at instanceof Uint8Array ? { key: toBinary(at), orEqual: false, offset: 1 } : internal(at);
@@ -221,7 +228,9 @@ const ITERATION_BYTES = [4096, 6144, 9216, 13_824, 20_736, 31_104, 46_656, 69_98
 
 function rangeQuestion(begin: Bytes | KeySelector, end: Bytes | KeySelector, options: RangeOptions): RangeQuestion {
   const { limit = 0, reverse = false, mode = 'want-all', iteration = 1 } = options;
-  if (!Number.isSafeInteger(limit) || limit < 0) throw databaseError(misuseCode.rangeLimitsInvalid, String(limit));
+  if (!Number.isSafeInteger(limit) || limit < 0) {
+    throw databaseError(code.clientInvalidOperation, `a range limit is an integer from 0, not ${limit}`);
+  }
   if (mode === 'exact' && limit === 0) throw databaseError(code.exactModeWithoutLimits);
   if (!Number.isSafeInteger(iteration) || iteration < 1) {
     throw databaseError(code.clientInvalidOperation, `iterations count from 1, not ${iteration}`);
