@@ -50,6 +50,11 @@ export class Machine {
     this.disk = new SimDisk(options.kernel, options.node);
   }
 
+  /** Whether a program runs on it now: not down, not booting, not paused. */
+  get isUp(): boolean {
+    return this.process?.booted === true && !this.process.paused;
+  }
+
   /** Starts the next life. The machine must be down. */
   boot(reason: 'start' | 'restart'): void {
     const { kernel, program, crashed, random } = this.#options;
@@ -58,6 +63,7 @@ export class Machine {
     this.process = process;
     const bootMicros = random.fork(`boot/${life}`).between(BOOT_MICROS_MIN, BOOT_MICROS_MAX);
     kernel.after(bootMicros, process, 'boot', () => {
+      process.booted = true;
       kernel.tell(process, { type: 'boot', reason });
       program(this.#platform(process)).then(
         () => this.#exit(process),

@@ -9,6 +9,8 @@ import type { NodeClock } from './clock.js';
 
 export class Process implements Incarnation {
   alive = true;
+  /** False from power-on to the first instruction of the program. */
+  booted = false;
   /** SIGSTOP: events wait in `parked` until it resumes. */
   paused = false;
   readonly parked: QueuedEvent[] = [];

@@ -289,8 +289,8 @@ class Simulation<Parts> {
     const kernel = this.#kernel;
     const server = (node: NodeId): Machine | undefined => this.#servers.find((machine) => machine.node === node);
     const mayFell = (machine: Machine | undefined): machine is Machine => {
-      if (machine?.process === undefined || machine.process.paused) return false;
-      const down = this.#servers.filter((other) => other.process === undefined || other.process.paused).length;
+      if (machine?.isUp !== true) return false;
+      const down = this.#servers.filter((other) => !other.isUp).length;
       return !this.#withinBudget || down < this.#budget.downMax;
     };
     const now = (): Micros => kernel.now();
@@ -304,10 +304,7 @@ class Simulation<Parts> {
       now,
       nodes: this.#budget.nodes,
       role: (name) => this.#convergence?.role?.(name),
-      isUp: (node) => {
-        const process = server(node)?.process;
-        return process !== undefined && !process.paused;
-      },
+      isUp: (node) => server(node)?.isUp === true,
       mayFall: (node) => mayFell(server(node)),
       kill: (node, reason) => {
         const machine = server(node);
