@@ -263,6 +263,8 @@ const nodeCrypto: Record<string, Rule> = {
   randomUUIDv7: served('crypto.randomUUIDv7', BYTES, ({ ambient }) => uuidV7(ambient)),
   ...eachRule(POOL_CRYPTO, (name) => byTwin('crypto', name)),
   ...eachRule(FRESH_KEYS, (name) => freshKey(`crypto.${name}`)),
+  // Given a length it makes a prime, given a prime it makes nothing.
+  createDiffieHellman: { ...freshKey('crypto.createDiffieHellman'), passes: ([prime]) => typeof prime !== 'number' },
 };
 
 interface HashLike {
@@ -322,9 +324,9 @@ export const chanceSections: readonly Section[] = [
   },
   rules('crypto', () => builtin('crypto'), nodeCrypto),
   rules('ECDH.prototype', () => classPrototype('crypto', 'ECDH'), { generateKeys: freshKey('ECDH.generateKeys') }),
-  rules('DiffieHellman.prototype', () => classPrototype('crypto', 'DiffieHellman'), {
-    generateKeys: freshKey('DiffieHellman.generateKeys'),
-  }),
+  ...['DiffieHellman', 'DiffieHellmanGroup'].map((name) =>
+    rules(`${name}.prototype`, () => classPrototype('crypto', name), { generateKeys: freshKey(`${name}.generateKeys`) }),
+  ),
   rules(
     'zlib',
     () => builtin('zlib'),

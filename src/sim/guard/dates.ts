@@ -16,9 +16,9 @@ export function wallMillis(ambient: Ambient): number {
 
 type TextRule = 'utc' | 'zoned' | 'unzoned-iso' | 'unzoned';
 
-const ISO_DATE = /^\s*(?:\d{4}|[+-]\d{6})(?:-\d\d(?:-\d\d)?)?\s*$/;
+const ISO_DATE = /^(?:\d{4}|[+-]\d{6})(?:-\d\d(?:-\d\d)?)?$/;
 const ISO_DATE_TIME = /^(?:\d{4}|[+-]\d{6})(?:-\d\d(?:-\d\d)?)?T\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?$/;
-const ZONE = /(?:^|[\s\d:.])(?:Z|UT|UTC|GMT|[ECMP][SD]T)(?:[+-]\d{1,2}(?::?\d\d)?)?\s*$|:\d\d\S*\s*[+-]\d{1,2}(?::?\d\d)?\s*$/i;
+const ZONE = /(?:^|[\s\d:.])(?:Z|UT|UTC|GMT|[ECMP][SD]T)(?:[+-]\d{1,2}(?::?\d\d)?)?\s*$|(?::\d\d\S*|[ap]m)\s*[+-]\d{1,2}(?::?\d\d)?\s*$/i;
 
 /** How a text names its time zone: a date alone is UTC by the standard, a date and time without a zone is local time. */
 function zoneOf(text: string): TextRule {

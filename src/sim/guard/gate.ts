@@ -153,11 +153,15 @@ function refuse(ambient: Ambient, mode: 'strict' | 'adopt', rule: Rule, stand: C
   return error;
 }
 
-/** Node's module loader reads files through the same public functions as programs do; `import()` and `require` must go on working. */
-const LOADER = /^node:internal\/(?:modules|source_map)\//;
+/**
+ * Parts of Node that call the public functions for purposes of their own: the module loader reads files, the handler of
+ * uncaught exceptions sets an immediate, undici goes on with the host's requests. Other parts call them on behalf of the program
+ * (`util.promisify(fs.readFile)`, a stream over a file) and pass nothing.
+ */
+const NODES_OWN = /^node:internal\/(?:modules\/|source_map\/|deps\/|process\/execution$)/;
 
-/** True when the loader itself called the stand-in. Costs a stack trace, so it is asked only where the answer is a refusal otherwise. */
-function calledByLoader(stand: Callable): boolean {
+/** True when such a part called the stand-in. Costs a stack trace, so it is asked only where the answer is a refusal otherwise. */
+function calledByNode(stand: Callable): boolean {
   if (Error.captureStackTrace === undefined) return false;
   const prepare = Reflect.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   const limit = Error.stackTraceLimit;
@@ -168,7 +172,7 @@ function calledByLoader(stand: Callable): boolean {
     Error.captureStackTrace(seen, stand);
     // V8 formats the stack when it is read first, so this read must come before the hook is put back.
     const sites = seen.stack as readonly NodeJS.CallSite[] | undefined;
-    return LOADER.test(sites?.[0]?.getFileName() ?? '');
+    return NODES_OWN.test(sites?.[0]?.getFileName() ?? '');
   } finally {
     Error.stackTraceLimit = limit;
     if (prepare === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
@@ -197,7 +201,7 @@ function decide(
   if (rule.kind === 'allowed' || (rule.kind === 'served' && orders.mode === 'adopt')) {
     return rule.serve({ ambient, original, receiver, args, newTarget: target });
   }
-  if (calledByLoader(stand)) return unguarded(() => through(original, receiver, args, target));
+  if (calledByNode(stand)) return unguarded(() => through(original, receiver, args, target));
   throw refuse(ambient, orders.mode, rule, stand);
 }
 
@@ -253,6 +257,8 @@ export function ruled(target: object, key: PropertyKey, rule: Rule): Entry {
     key,
     replace(original): PropertyDescriptor | undefined {
       if (original.get === undefined) {
+        if (rule.reads === true)
+          return { get: standIn(() => original.value as unknown, rule), enumerable: original.enumerable ?? false, configurable: true };
         return typeof original.value === 'function' ? { ...original, value: standIn(original.value as Callable, rule) } : undefined;
       }
       const { get, set, enumerable = false, configurable = false } = original;

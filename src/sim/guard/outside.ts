@@ -163,17 +163,17 @@ const HEAP_FIGURES = [
 ];
 
 export const outsideSections: readonly Section[] = [
-  ...outsideModules.map(wholeModule),
-  methods('net', 'Socket', ['connect'], NETWORK),
-  methods('net', 'Server', ['listen'], NETWORK),
-  methods('dgram', 'Socket', ['bind', 'connect', 'send'], NETWORK),
-  methods('child_process', 'ChildProcess', ['spawn'], PROCESSES),
   rules('globalThis', () => globalThis, {
     ...refusedAll('', GLOBAL_NETWORK, NETWORK),
     ...refusedAll('', GLOBAL_THREADS, 'use a node of the scenario'),
     ...refusedAll('', GLOBAL_FRAMES, 'use platform.clock.after'),
     ...eachRule(GLOBAL_STORES, absent),
   }),
+  ...outsideModules.map(wholeModule),
+  methods('net', 'Socket', ['connect'], NETWORK),
+  methods('net', 'Server', ['listen'], NETWORK),
+  methods('dgram', 'Socket', ['bind', 'connect', 'send'], NETWORK),
+  methods('child_process', 'ChildProcess', ['spawn'], PROCESSES),
   rules('Atomics', () => globalObject('Atomics'), { wait: atomicsWait('wait'), waitAsync: atomicsWait('waitAsync') }),
   rules('process', () => globalObject('process'), processRules),
   rules('os', () => builtin('os'), { hostname, ...refusedAll('os.', MACHINE_FIGURES, MACHINE) }),
