@@ -52,7 +52,7 @@ function openingLines(run: Case, paint: ChalkInstance): string[] {
 
 function reportLines({ run, wallMs, reproduce, trace }: RunReportInput, paint: ChalkInstance): string[] {
   const label = labels(paint);
-  const fired = run.faults.map((fault) => `${fault.id} ${fault.fired} times`);
+  const fired = run.faults.map((fault) => `${fault.id} ${counted(fault.fired, 'time')}`);
   const reached = Object.entries(run.sometimes).map(([name, count]) => `${name} ${count}`);
   const counters = Object.entries(run.counts).map(([name, count]) => `${name} ${grouped(count)}`);
   const lines = [

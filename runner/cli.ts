@@ -51,9 +51,12 @@ function report(error: unknown): number {
     console.error('kelpie-dst: interrupted');
     return EXIT.interrupted;
   }
-  if (error instanceof UsageError)
+  // yargs throws a YError for what it finds wrong itself.
+  if (error instanceof UsageError || (error instanceof Error && error.name === 'YError')) {
     console.error(`kelpie-dst: ${error.message}\nSee 'kelpie-dst ${asked in FLAGS ? `${asked} ` : ''}--help'.`);
-  else console.error(error);
+  } else {
+    console.error(error);
+  }
   return EXIT.usage;
 }
 
@@ -61,6 +64,8 @@ function report(error: unknown): number {
 function withSuggestion(message: string): string {
   const [, name] = /^Unknown (?:command|argument)s?: ([^,]+)/.exec(message) ?? [];
   if (name === undefined) return message;
-  const near = nearest(name, asked in FLAGS ? (FLAGS[asked] ?? []).map((flag) => `--${flag}`) : Object.keys(FLAGS));
+  const flags = FLAGS[asked];
+  // yargs names a flag without its dashes.
+  const near = flags === undefined ? nearest(name, Object.keys(FLAGS)) : nearest(name, flags).replaceAll(/'(?=\w)/g, "'--");
   return near === '' ? message : `${message}; did you mean ${near}?`;
 }

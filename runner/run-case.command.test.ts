@@ -1,5 +1,8 @@
 /** The watchdog against programs that do what no program should. Runs the built worker, because a thread loads no TypeScript. */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { draw } from './draw.js';
 import { catalogue } from './fixtures/hostile-catalogue.js';
@@ -76,7 +79,11 @@ describe('a run in a worker', () => {
       import { runCase } from ${JSON.stringify(built.href)};
       const { run } = await runCase(${JSON.stringify(caseOf('talkative'))}, { catalogueUrl: new URL(${JSON.stringify(catalogueUrl.href)}) });
       process.stdout.write(run.verdict);`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+    const folder = mkdtempSync(join(tmpdir(), 'kelpie-dst-run-case-'));
+    const file = join(folder, 'talk.mjs');
+    writeFileSync(file, script);
+    const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' });
+    rmSync(folder, { recursive: true });
     expect({ stdout, stderr }).toEqual({ stdout: 'pass', stderr: 'this is not JSON\n' });
   });
 

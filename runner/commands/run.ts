@@ -4,16 +4,17 @@ import { json } from '../../reports/json.js';
 import type { RunReporter } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import type { Scenario } from '../../scenarios/scenario.js';
-import { type Case, EXIT, PROFILES, type Profile, type Run } from '../../src/run.js';
+import { type Case, EXIT, PROFILES, type Profile } from '../../src/run.js';
 import { catalogue, find } from '../catalogue.js';
 import { type DrawOptions, DRAWN_STRATEGIES, draw } from '../draw.js';
 import { parseDuration } from '../duration.js';
 import { once, oneOf, wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
-import { type CaseOutcome, HANG_TIMEOUT_MS, runCase } from '../run-case.js';
+import { HANG_TIMEOUT_MS, runCase } from '../run-case.js';
 import { freshSeed, parseSeed } from '../seed.js';
 import { TraceFile } from '../trace-file.js';
 import { UsageError } from '../usage-error.js';
+import { withTrace } from '../with-trace.js';
 
 const SCENARIO = 'kelpie-cluster';
 
@@ -64,28 +65,13 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
   process.stdout.write(reporter.opening?.(drawn) ?? '');
 
   const first = await runCase(drawn, { hangTimeoutMs, signal, record: traceFile !== undefined });
-  const outcome = await explained(first, { hangTimeoutMs, signal });
+  const outcome = await withTrace(first, () => runCase(drawn, { hangTimeoutMs, signal, record: true }));
   if (traceFile !== undefined && outcome.completed) await traceFile.write(outcome.trace);
   process.stdout.write(reporter.report({ ...outcome, wallMs: first.wallMs, reproduce: commandOf(args, drawn) }));
   if (traceFile !== undefined && !outcome.completed) {
     console.error(`kelpie-dst: ${traceFile.path} is not written: the run did not come to its end, so its trace is lost`);
   }
   return outcome.run.verdict === 'pass' ? EXIT.clean : EXIT.bug;
-}
-
-/** A failing run is done again and recorded, since only then the many that pass need not pay for it. */
-async function explained(
-  first: CaseOutcome,
-  options: { readonly hangTimeoutMs: number; readonly signal: AbortSignal },
-): Promise<CaseOutcome> {
-  if (first.run.verdict === 'pass' || !first.completed || first.trace.length > 0) return first;
-  const second = await runCase(first.run.case, { ...options, record: true });
-  if (second.run.traceHash === first.run.traceHash) return second;
-  const reason =
-    `the same case ran twice and differed: trace hash ${first.run.traceHash} (${first.run.verdict}), then ` +
-    `${second.run.traceHash || 'none'} (${second.run.verdict}); the program or the simulator uses time, chance or order that is not simulated`;
-  const differing: Run = { ...first.run, verdict: 'nondeterminism', reason };
-  return { ...second, run: differing };
 }
 
 /** The case that the flags ask for. Throws UsageError for flags that are wrong, or contradict each other. */
