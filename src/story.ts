@@ -83,7 +83,9 @@ export type ClaimEvent =
       readonly count: number;
     }
   /** A release found the actor held by another claim, and changed nothing. */
-  | { readonly type: 'claim.release-void'; readonly actor: ActorName; readonly token: number };
+  | { readonly type: 'claim.release-void'; readonly actor: ActorName; readonly token: number }
+  /** A release was given up because what it read is damaged. */
+  | { readonly type: 'claim.release-fail'; readonly actor: ActorName; readonly code: string };
 
 export type LeaseEvent =
   /** `untilMicros`: when this node stops serving it, on its monotonic clock. */
@@ -211,7 +213,13 @@ export type InvocationEvent =
   /** Every key of the actor is deleted, in the buffer. */
   | { readonly type: 'kv.clear'; readonly actor: ActorName; readonly token: number }
   /** State and buffer are back at the snapshot. */
-  | { readonly type: 'rollback'; readonly actor: ActorName; readonly token: number; readonly request: string | null; readonly reason: string };
+  | {
+      readonly type: 'rollback';
+      readonly actor: ActorName;
+      readonly token: number;
+      readonly request: string | null;
+      readonly reason: string;
+    };
 
 /** `commit` is unique over all commits of an actor. */
 export type CommitEvent =

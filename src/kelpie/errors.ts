@@ -38,28 +38,36 @@ const RETRIABLE: ReadonlySet<KelpieErrorCode> = new Set<KelpieErrorCode>([
   'shutting-down',
 ]);
 
-/** After these the call may have taken effect, or may still. After all others it has not, and this attempt never will. */
-const INDETERMINATE: ReadonlySet<KelpieErrorCode> = new Set<KelpieErrorCode>(['commit-unknown', 'timeout']);
-
 /** What travels over the wire. */
 export interface KelpieErrorData {
   readonly code: KelpieErrorCode;
   readonly message: string;
   /** `reentrant`: who waits for whom, outermost first. */
   readonly chain?: readonly ActorKey[];
+  /** The call may have taken effect although it failed, or may still. Without this word it has not and never will. */
+  readonly unsure?: true;
+}
+
+export interface KelpieErrorOptions {
+  readonly cause?: unknown;
+  readonly chain?: readonly ActorKey[] | undefined;
+  readonly unsure?: boolean | undefined;
 }
 
 export class KelpieError extends Error {
   override readonly name = 'KelpieError';
   readonly chain: readonly ActorKey[] | undefined;
+  /** The call may have taken effect although it failed, or may still. */
+  readonly unsure: boolean;
 
   constructor(
     readonly code: KelpieErrorCode,
     message: string,
-    options?: { readonly cause?: unknown; readonly chain?: readonly ActorKey[] },
+    options: KelpieErrorOptions = {},
   ) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
-    this.chain = options?.chain;
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.chain = options.chain;
+    this.unsure = options.unsure === true || code === 'commit-unknown';
   }
 
   /** The same request, with the same request id, may succeed later. */
@@ -67,27 +75,28 @@ export class KelpieError extends Error {
     return RETRIABLE.has(this.code);
   }
 
-  /** The call may have taken effect although it failed. */
-  get indeterminate(): boolean {
-    return INDETERMINATE.has(this.code);
-  }
-
   toData(): KelpieErrorData {
-    return this.chain === undefined
-      ? { code: this.code, message: this.message }
-      : { code: this.code, message: this.message, chain: this.chain };
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.chain === undefined ? {} : { chain: this.chain }),
+      ...(this.unsure ? { unsure: true } : {}),
+    };
   }
 
   static fromData(data: KelpieErrorData): KelpieError {
-    return new KelpieError(data.code, data.message, data.chain === undefined ? undefined : { chain: data.chain });
+    return new KelpieError(data.code, data.message, { chain: data.chain, unsure: data.unsure });
+  }
+
+  /** Any thrown thing as a member of the family; what is none becomes `actor-error`, since only actor code throws freely. */
+  static from(error: unknown): KelpieError {
+    if (error instanceof KelpieError) return error;
+    return new KelpieError('actor-error', error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
 
 /** Whether trying again with the same request id can help. */
 export const isRetriable = (code: KelpieErrorCode): boolean => RETRIABLE.has(code);
-
-/** Whether the call may have taken effect. */
-export const isIndeterminate = (code: KelpieErrorCode): boolean => INDETERMINATE.has(code);
 
 const CODES: ReadonlySet<string> = new Set(KELPIE_ERROR_CODES);
 

@@ -1,0 +1,287 @@
+/**
+ * Where a call is served: by the actor here, by the node that holds it, or by a new activation. A call that was accepted is answered
+ * exactly once, whatever happens.
+ */
+import type { NodeId } from '../ports.js';
+import { Activation, type ActivationHost } from './activation.js';
+import type { ActorType } from './actor.js';
+import { type Answer, type Call, type Delivery, failure } from './call.js';
+import { KelpieError } from './errors.js';
+import type { ActorKey, ActorRef } from './ids.js';
+import type { Admission, Intake } from './intake.js';
+import type { OutgoingCall } from './invocation.js';
+import type { Json } from './json.js';
+import type { HeldLeases } from './leases.js';
+import { FORWARDS_MAX } from './limits.js';
+import type { Nodes } from './nodes.js';
+import type { Releases } from './releases.js';
+import { pauseMicros } from './retry.js';
+import type { Rpc } from './rpc.js';
+import type { Runtime } from './runtime.js';
+import { decodeAnswer, encodeCall, INVOKE } from './wire.js';
+
+/** A forward that brought no answer. */
+export interface FailedForward {
+  readonly actor: ActorKey;
+  readonly to: NodeId;
+  readonly why: 'timeout' | 'not-owner' | 'unsendable';
+  /** How many forwards of this call have failed, with this one. */
+  readonly failed: number;
+}
+
+/** What to do then: ask the registry who holds the actor now, send to the same node again, or leave it to the caller. */
+export type AfterFailedForward = (forward: FailedForward) => 'look-again' | 'same-node' | 'give-up';
+
+export const afterFailedForward: AfterFailedForward = ({ failed }) => (failed < FORWARDS_MAX ? 'look-again' : 'give-up');
+
+/** Owners of other nodes' actors that are remembered. A wrong one costs a hop. */
+const ROUTES_MAX = 100_000;
+/** Activations that may end under one call before its caller is asked to come again. */
+const AGAIN_MAX = 20;
+
+export class Dispatcher implements ActivationHost {
+  readonly leases: HeldLeases;
+  readonly releases: Releases;
+  readonly makeCall = (call: OutgoingCall): Promise<Json> => this.#callOut(call);
+  readonly #runtime: Runtime;
+  readonly #types: ReadonlyMap<string, ActorType>;
+  readonly #rpc: Rpc;
+  readonly #nodes: Nodes;
+  readonly #intake: Intake;
+  readonly #admission: Admission;
+  readonly #active = new Map<ActorKey, Activation>();
+  readonly #routes = new Map<ActorKey, NodeId>();
+  #claims = 0;
+
+  constructor(
+    runtime: Runtime,
+    types: ReadonlyMap<string, ActorType>,
+    around: {
+      readonly rpc: Rpc;
+      readonly nodes: Nodes;
+      readonly intake: Intake;
+      readonly admission: Admission;
+      readonly leases: HeldLeases;
+      readonly releases: Releases;
+    },
+  ) {
+    this.#runtime = runtime;
+    this.#types = types;
+    this.#rpc = around.rpc;
+    this.#nodes = around.nodes;
+    this.#intake = around.intake;
+    this.#admission = around.admission;
+    this.leases = around.leases;
+    this.releases = around.releases;
+  }
+
+  /** Actors that are up, coming up or going down here. */
+  get activations(): readonly Activation[] {
+    return [...this.#active.values()];
+  }
+
+  activation(actor: ActorKey): Activation | undefined {
+    return this.#active.get(actor);
+  }
+
+  /** Serves a call, here or elsewhere. Never rejects. */
+  async dispatch(call: Call): Promise<Answer> {
+    const entered = this.#enter(call);
+    if (entered instanceof KelpieError) {
+      this.#runtime.teller.count('requests.refused');
+      this.#runtime.teller.tell({ type: 'request.refuse', actor: call.actor.key, request: call.request, code: entered.code });
+      return failure(entered.toData());
+    }
+    const { teller } = this.#runtime;
+    teller.count('pending');
+    teller.tell({ type: 'request.accept', actor: call.actor.key, request: call.request, pending: entered });
+    const answer = await this.#route(call);
+    teller.count('pending', -1);
+    teller.tell({
+      type: 'request.answer',
+      actor: call.actor.key,
+      request: call.request,
+      outcome: answer.ok ? 'ok' : answer.error.code,
+    });
+    this.#admission.leave(call.actor.key);
+    this.#intake.leave();
+    return answer;
+  }
+
+  /** The number of calls that wait for the actor, or why this one is not accepted. */
+  #enter(call: Call): number | KelpieError {
+    const { actor } = call;
+    if (!this.#types.has(actor.namespace)) {
+      return new KelpieError('not-found', `there are no actors in namespace ${actor.namespace} on node ${this.#runtime.node}`);
+    }
+    if (call.chain.includes(actor.key)) {
+      return new KelpieError('reentrant', `${[...call.chain, actor.key].join(' -> ')}: ${actor.key} waits in this chain of calls`, {
+        chain: call.chain,
+      });
+    }
+    const entered = this.#intake.enter();
+    if (entered === 'closed') return shuttingDown(this.#runtime.node);
+    if (entered === 'full') return new KelpieError('overloaded', `node ${this.#runtime.node} holds as many calls as it may`);
+    const pending = this.#admission.enter(actor.key);
+    if (pending !== undefined) return pending;
+    this.#intake.leave();
+    return new KelpieError('overloaded', `${this.#runtime.config.pendingPerActor} calls wait for ${actor.key} already`);
+  }
+
+  async #route(accepted: Call): Promise<Answer> {
+    const { config, platform, parts } = this.#runtime;
+    let call = accepted;
+    let unsure = false;
+    let again = 0;
+    let failed = 0;
+    let sameNode: NodeId | undefined;
+    const fail = (error: KelpieError): Answer => failure(unsure ? { ...error.toData(), unsure: true } : error.toData());
+    for (;;) {
+      if (platform.clock.monotonicMicros() >= call.deadlineMicros) {
+        return fail(new KelpieError('timeout', `${call.operation} of ${call.actor.key} found nobody to serve it in time`));
+      }
+      const delivery: Delivery = sameNode === undefined ? await this.#deliver(call) : { kind: 'elsewhere', node: sameNode, place: false };
+      switch (delivery.kind) {
+        case 'answer':
+          return delivery.answer.ok || !unsure ? delivery.answer : failure({ ...delivery.answer.error, unsure: true });
+        case 'again':
+          if (this.#intake.closed) return fail(shuttingDown(this.#runtime.node));
+          again += 1;
+          if (again < AGAIN_MAX) continue;
+          return fail(new KelpieError('actor-deactivated', `${call.actor.key} was deactivated ${again} times before it served the call`));
+        case 'elsewhere': {
+          if (call.hops >= config.hops) {
+            return fail(new KelpieError('not-owner', `${call.actor.key} is on ${delivery.node}, and the call has made ${call.hops} hops`));
+          }
+          const forwarded = await this.#forward(call, delivery.node, delivery.place);
+          if (typeof forwarded === 'object') return forwarded.ok || !unsure ? forwarded : failure({ ...forwarded.error, unsure: true });
+          if (forwarded === 'timeout') {
+            // It may be running there still, or have run.
+            unsure = true;
+            call = { ...call, mayRepeat: true };
+          }
+          failed += 1;
+          const next = parts.afterFailedForward({ actor: call.actor.key, to: delivery.node, why: forwarded, failed });
+          if (next === 'same-node') {
+            sameNode = delivery.node;
+            continue;
+          }
+          sameNode = undefined;
+          this.#routes.delete(call.actor.key);
+          if (next === 'look-again') continue;
+          return fail(new KelpieError('node-unavailable', `${delivery.node}, which holds ${call.actor.key}, does not answer`));
+        }
+      }
+    }
+  }
+
+  /** Hands the call to the actor here, or finds out where it is. */
+  async #deliver(call: Call): Promise<Delivery> {
+    const { key } = call.actor;
+    let activation = this.#active.get(key);
+    if (activation === undefined) {
+      const route = this.#routes.get(key);
+      // A call that was forwarded here was sent by a route already: only the registry can say more.
+      if (route !== undefined && call.hops === 0) return { kind: 'elsewhere', node: route, place: false };
+      if (this.#intake.closed) return { kind: 'again' };
+      const type = this.#types.get(call.actor.namespace);
+      if (type === undefined) throw new Error(`namespace ${call.actor.namespace} was accepted and is unknown`);
+      activation = new Activation(this.#runtime, this, type, call.actor);
+      this.#active.set(key, activation);
+      const delivered = activation.deliver(call);
+      void this.#start(activation);
+      return this.#noteRoute(key, await delivered);
+    }
+    return this.#noteRoute(key, await activation.deliver(call));
+  }
+
+  async #start(activation: Activation): Promise<void> {
+    if (this.#runtime.config.placement !== 'affinity') await this.#nodes.refresh();
+    await activation.start();
+  }
+
+  #noteRoute(actor: ActorKey, delivery: Delivery): Delivery {
+    if (delivery.kind !== 'elsewhere' || delivery.place) return delivery;
+    this.#routes.set(actor, delivery.node);
+    if (this.#routes.size > ROUTES_MAX) {
+      for (const oldest of this.#routes.keys()) {
+        this.#routes.delete(oldest);
+        break;
+      }
+    }
+    return delivery;
+  }
+
+  async #forward(call: Call, to: NodeId, place: boolean): Promise<Answer | FailedForward['why']> {
+    const { config, platform, teller } = this.#runtime;
+    const at = { actor: call.actor.key, request: call.request, to } as const;
+    const hops = call.hops + 1;
+    const left = call.deadlineMicros - platform.clock.monotonicMicros();
+    const waitMicros = Math.max(1, Math.min(config.forwardMicros, left));
+    teller.count('forwards');
+    teller.tell({ type: 'forward', ...at, hops, place });
+    const reply = await this.#rpc.request(to, INVOKE, encodeCall({ ...call, hops, place }, Math.max(1, left)), waitMicros);
+    let why: FailedForward['why'];
+    if (reply.kind === 'reply') {
+      this.#nodes.trust(to);
+      const answer = decodeAnswer(reply.body);
+      // A node that stops gives its actors back soon: the next call asks the registry.
+      if (!answer.ok && answer.error.code === 'shutting-down') this.#routes.delete(call.actor.key);
+      if (answer.ok || answer.error.code !== 'not-owner' || answer.error.unsure === true) return answer;
+      why = 'not-owner';
+    } else {
+      why = reply.kind;
+      this.#nodes.suspect(to);
+    }
+    teller.count('forwards.failed');
+    teller.tell({ type: 'forward.fail', ...at, why });
+    return why;
+  }
+
+  /** A call of an actor here: tried again while that can help and its time has not come. */
+  async #callOut(outgoing: OutgoingCall): Promise<Json> {
+    const { platform } = this.#runtime;
+    let unsure = false;
+    for (let tries = 1; ; tries++) {
+      const answer = await this.dispatch({
+        actor: outgoing.target,
+        request: outgoing.request,
+        operation: outgoing.operation,
+        payload: outgoing.payload,
+        chain: outgoing.chain,
+        hops: 0,
+        deadlineMicros: outgoing.deadlineMicros,
+        mayRepeat: outgoing.mayRepeat || tries > 1,
+        place: false,
+      });
+      if (answer.ok) return answer.result;
+      const error = KelpieError.fromData(answer.error);
+      unsure ||= error.unsure;
+      const pause = pauseMicros(tries, platform.random);
+      if (!error.retriable || this.#intake.closed || platform.clock.monotonicMicros() + pause >= outgoing.deadlineMicros) {
+        throw unsure && !error.unsure ? new KelpieError(error.code, error.message, { chain: error.chain, unsure }) : error;
+      }
+      await platform.clock.sleep(pause);
+    }
+  }
+
+  claimName(): string {
+    this.#claims += 1;
+    return `${this.#runtime.node}.${this.#runtime.life}.${this.#claims}`;
+  }
+
+  choose(actor: ActorRef): NodeId {
+    return this.#runtime.config.placement === 'affinity' ? this.#runtime.node : this.#nodes.choose(actor);
+  }
+
+  fallback(actor: ActorRef): Promise<NodeId | undefined> {
+    return this.#nodes.refresh().then(() => this.#nodes.fallback(actor));
+  }
+
+  gone(activation: Activation): void {
+    if (this.#active.get(activation.actor.key) === activation) this.#active.delete(activation.actor.key);
+  }
+}
+
+export const shuttingDown = (node: NodeId): KelpieError =>
+  new KelpieError('shutting-down', `node ${node} is shutting down; ask another one`);
