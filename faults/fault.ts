@@ -34,7 +34,7 @@ export interface Fault<Params extends FaultParams = FaultParams> {
   strike?(world: World, params: Params): void | (() => void);
 }
 
-/** Ties the judge of a fault to the event type of its seam. A `strike` beside it prepares, or restarts what the verdicts killed. */
+/** Ties the judge of a fault to the event type of its seam. A `strike` beside it does what verdicts cannot. */
 export function judging<S extends Seam, Params extends FaultParams>(
   seam: S,
   fault: Omit<Fault<Params>, 'seam' | 'judge'> & {

@@ -69,16 +69,19 @@ describe('the registry', () => {
 const events: { readonly [S in Seam]: (node: NodeId, peer: NodeId) => Seams[S][0][] } = {
   packet: (from, to) =>
     (['send', 'arrive'] as const).flatMap((phase) =>
-      (['datagram', 'stream'] as const).map((carrier) => ({
-        seam: 'packet',
-        phase,
-        from,
-        to,
-        bytes: 100,
-        carrier,
-        message: 1,
-        latencyMicros: 500,
-      })),
+      (['datagram', 'stream'] as const).flatMap((carrier) =>
+        ['invoke', 'reply', 'heartbeat', undefined].map((topic) => ({
+          seam: 'packet',
+          phase,
+          from,
+          to,
+          bytes: 100,
+          carrier,
+          message: 1,
+          latencyMicros: 500,
+          topic,
+        })),
+      ),
     ),
   disk: (node) =>
     (['open', 'read', 'write', 'truncate', 'sync', 'rename', 'remove', 'make-directory', 'list', 'sync-directory'] as const).map(
@@ -147,6 +150,7 @@ class StruckWorld implements World {
   kill = (node: NodeId): boolean => this.isUp(node) && this.#down() < this.within.downMax && this.#set(`${node} down`, true);
   stop = (node: NodeId): boolean => this.kill(node);
   restart = (node: NodeId): boolean => this.state.has(`${node} down`) && this.#set(`${node} down`, false);
+  reconfigure = (node: NodeId, variant: string | undefined): boolean => this.#set(`${node} variant`, variant);
   pause = (node: NodeId): boolean => this.isUp(node) && this.#down() < this.within.downMax && this.#set(`${node} paused`, true);
   resume = (node: NodeId): boolean => this.state.has(`${node} paused`) && this.#set(`${node} paused`, false);
   clock = {

@@ -26,15 +26,16 @@ function drawGroups(random: Random, budget: Budget): Groups {
   return groups.map((group) => inOrder(everyone(budget), group));
 }
 
-/** Fewer members first, then fewer groups. */
-function* shrinkGroups(groups: Groups): Iterable<Groups> {
+/** Fewer groups first, then fewer members. */
+export function* shrinkGroups(groups: Groups): Iterable<Groups> {
   if (groups.length > 2) for (const some of fewer(groups, 2)) yield some;
   for (let i = 0; i < groups.length; i++) {
     for (const group of fewer(groups[i] ?? [], 1)) yield [...groups.slice(0, i), group, ...groups.slice(i + 1)];
   }
 }
 
-function checkGroups(value: TraceValue | undefined): string | undefined {
+/** What groups read from a file should have been, or undefined. */
+export function checkGroups(value: TraceValue | undefined): string | undefined {
   const wanted = `2 to ${GROUPS_MAX} groups of node names, no name twice`;
   if (!Array.isArray(value) || value.length < 2 || value.length > GROUPS_MAX) return wanted;
   return checkNames(value.flat(), 0) === undefined && value.every((group) => checkNames(group, 0) === undefined) ? undefined : wanted;

@@ -10,6 +10,15 @@ import { slew } from './clock/slew.js';
 import { strobe } from './clock/strobe.js';
 import { timerEarly } from './clock/timer-early.js';
 import { timerLate } from './clock/timer-late.js';
+import { callRejected } from './cluster/call-rejected.js';
+import { callTimeout } from './cluster/call-timeout.js';
+import { falseSuspicion } from './cluster/false-suspicion.js';
+import { joinDuringPartition } from './cluster/join-during-partition.js';
+import { leaseExpiryInPause } from './cluster/lease-expiry-in-pause.js';
+import { membershipChurn } from './cluster/membership-churn.js';
+import { quorumLoss } from './cluster/quorum-loss.js';
+import { replicationLag } from './cluster/replication-lag.js';
+import { splitBrain } from './cluster/split-brain.js';
 import { gracefulStop } from './crash/graceful-stop.js';
 import { killAfterWrite } from './crash/kill-after-write.js';
 import { killAtAwait } from './crash/kill-at-await.js';
@@ -19,6 +28,7 @@ import { killLoop } from './crash/kill-loop.js';
 import { kill } from './crash/kill.js';
 import { lateReturn } from './crash/late-return.js';
 import { rack } from './crash/rack.js';
+import { rollingUpgrade } from './crash/rolling-upgrade.js';
 import { clientClockTimeout } from './database/client-clock-timeout.js';
 import { clusterVersionChanged } from './database/cluster-version-changed.js';
 import { commitUnknownApplied } from './database/commit-unknown-applied.js';
@@ -75,9 +85,13 @@ import { swizzleClog } from './network/swizzle-clog.js';
 import { tailLatency } from './network/tail-latency.js';
 import { throttle } from './network/throttle.js';
 import { truncate } from './network/truncate.js';
+import { cacheEviction } from './resource/cache-eviction.js';
 import { cpuStarvation } from './resource/cpu-starvation.js';
 import { fdExhaustion } from './resource/fd-exhaustion.js';
+import { mailboxFull } from './resource/mailbox-full.js';
 import { outOfMemory } from './resource/out-of-memory.js';
+import { queueFull } from './resource/queue-full.js';
+import { tinyBuffers } from './resource/tiny-buffers.js';
 import { burst } from './schedule/burst.js';
 import { pause } from './schedule/pause.js';
 import { reverse } from './schedule/reverse.js';
@@ -152,6 +166,7 @@ export const faults: readonly Fault[] = [
   gracefulStop,
   rack,
   lateReturn,
+  rollingUpgrade,
   // clock
   skew,
   drift,
@@ -187,6 +202,10 @@ export const faults: readonly Fault[] = [
   outOfMemory,
   cpuStarvation,
   fdExhaustion,
+  mailboxFull,
+  queueFull,
+  cacheEviction,
+  tinyBuffers,
   // service
   timeout,
   refused,
@@ -201,4 +220,13 @@ export const faults: readonly Fault[] = [
   toolFail,
   duplicateDelivery,
   // cluster
+  falseSuspicion,
+  leaseExpiryInPause,
+  splitBrain,
+  quorumLoss,
+  replicationLag,
+  membershipChurn,
+  joinDuringPartition,
+  callTimeout,
+  callRejected,
 ];

@@ -4,7 +4,7 @@
  */
 import type { NodeId, Random, TraceValue } from '../src/ports.js';
 import type { Episode } from '../src/run.js';
-import { type Budget, DATABASE_ADDRESS, type World } from '../src/sim/seams.js';
+import { type Budget, DATABASE_ADDRESS } from '../src/sim/seams.js';
 import type { Fault, FaultParams } from './fault.js';
 
 /** One named parameter. Every value that `shrink` gives is strictly simpler: smaller, or with fewer members. */
@@ -230,13 +230,6 @@ export function* smaller(value: number, least: number): Iterable<number> {
     if (next < value && !seen.has(next)) yield next;
     seen.add(next);
   }
-}
-
-/** The `strike` of a fault whose verdicts kill: the world's supervisor starts the dead ones again when the episode ends. */
-export function restartAtEnd(world: World, nodes: readonly NodeId[]): () => void {
-  return () => {
-    for (const node of nodes) if (!world.isUp(node)) world.restart(node);
-  };
 }
 
 export function isInteger(value: TraceValue | undefined, min: number, max: number): value is number {

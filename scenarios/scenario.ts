@@ -37,6 +37,10 @@ export interface Scenario<Parts = unknown> {
   /** Situations worth reaching, by name; a storm lists those never reached. */
   readonly sometimes?: Readonly<Record<string, (event: TraceEvent) => boolean>>;
   readonly knobs?: Readonly<Record<string, KnobRange>>;
+  /** Settings under which faults may restart a server: knobs of a variant take the place of the drawn ones. */
+  readonly variants?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** What kind of message it is, for faults that aim at kinds; undefined for one that is not the program's own. */
+  topicOf?(bytes: Uint8Array): string | undefined;
   /** The correct assembly. */
   readonly parts: Parts;
   /** Draws sizes and operations. Servers are `n1`..., clients are `c1`... */

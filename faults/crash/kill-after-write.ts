@@ -1,6 +1,6 @@
 /** A process dies right after a write, sync or rename took effect: it did it and never told. */
 import { judging } from '../fault.js';
-import { downable, hits, parameters, rate, restartAtEnd, servers } from '../parameters.js';
+import { downable, hits, parameters, rate, servers } from '../parameters.js';
 
 export const killAfterWrite = judging('disk', {
   id: 'crash/kill-after-write',
@@ -13,5 +13,4 @@ export const killAfterWrite = judging('disk', {
     if (event.operation !== 'write' && event.operation !== 'sync' && event.operation !== 'rename') return undefined;
     return hits(event, params, random) ? { kind: 'crash', when: 'after' } : undefined;
   },
-  strike: (world, params) => restartAtEnd(world, params.nodes),
 });

@@ -3,7 +3,7 @@
  * process dies at the next step whose number is a multiple of it.
  */
 import { judging } from '../fault.js';
-import { downable, level, parameters, restartAtEnd, servers } from '../parameters.js';
+import { downable, level, parameters, servers } from '../parameters.js';
 
 export const killAtAwait = judging('step', {
   id: 'crash/kill-at-await',
@@ -13,5 +13,4 @@ export const killAtAwait = judging('step', {
   allowed: (budget) => budget.downMax > 0,
   ...parameters({ nodes: servers(downable), everySteps: level(1, 2_000) }),
   judge: (event, params) => (params.nodes.includes(event.node) && event.step % params.everySteps === 0 ? { kind: 'crash' } : undefined),
-  strike: (world, params) => restartAtEnd(world, params.nodes),
 });

@@ -1,6 +1,6 @@
 /** A process dies just before a write, sync or rename takes effect: it thought of it and never did it. */
 import { judging } from '../fault.js';
-import { downable, hits, parameters, rate, restartAtEnd, servers } from '../parameters.js';
+import { downable, hits, parameters, rate, servers } from '../parameters.js';
 
 export const killBeforeWrite = judging('disk', {
   id: 'crash/kill-before-write',
@@ -13,5 +13,4 @@ export const killBeforeWrite = judging('disk', {
     if (event.operation !== 'write' && event.operation !== 'sync' && event.operation !== 'rename') return undefined;
     return hits(event, params, random) ? { kind: 'crash', when: 'before' } : undefined;
   },
-  strike: (world, params) => restartAtEnd(world, params.nodes),
 });

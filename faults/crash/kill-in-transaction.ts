@@ -3,7 +3,7 @@
  * the store got the commit is drawn.
  */
 import { judging } from '../fault.js';
-import { downable, happens, parameters, rate, restartAtEnd, servers } from '../parameters.js';
+import { downable, happens, parameters, rate, servers } from '../parameters.js';
 
 export const killInTransaction = judging('database', {
   id: 'crash/kill-in-transaction',
@@ -16,5 +16,4 @@ export const killInTransaction = judging('database', {
     if (event.operation !== 'commit' || event.readOnly || !params.nodes.includes(event.node)) return undefined;
     return happens(params.rate, random) ? { kind: 'crash', applied: random.chance(1, 2) } : undefined;
   },
-  strike: (world, params) => restartAtEnd(world, params.nodes),
 });

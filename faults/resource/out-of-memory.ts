@@ -1,6 +1,6 @@
 /** The operating system kills a process that is taking in messages: the more it is given, the likelier, as with real memory. */
 import { judging } from '../fault.js';
-import { downable, hits, parameters, rate, restartAtEnd, servers } from '../parameters.js';
+import { downable, hits, parameters, rate, servers } from '../parameters.js';
 
 export const outOfMemory = judging('step', {
   id: 'resource/out-of-memory',
@@ -10,5 +10,4 @@ export const outOfMemory = judging('step', {
   allowed: (budget) => budget.downMax > 0,
   ...parameters({ nodes: servers(downable), rate: rate(1, 100) }),
   judge: (event, params, random) => (event.what === 'message' && hits(event, params, random) ? { kind: 'crash' } : undefined),
-  strike: (world, params) => restartAtEnd(world, params.nodes),
 });

@@ -28,6 +28,7 @@ const WORLD: SharedWorld = {
   restart: () => true,
   pause: () => true,
   resume: () => true,
+  reconfigure: () => true,
   clock: { jump: () => true, drift: () => true, freeze: () => true },
   disk: { rot: () => false, wipe: () => false, swap: () => false, limit: () => true, crashBehaviour: () => true },
   network: { limitConnections: () => true },

@@ -170,6 +170,8 @@ export class FaultPlan implements Judge {
       restart: (node) => shared.restart(node),
       pause: (node) => fired(shared.pause(node)),
       resume: (node) => shared.resume(node),
+      // Nothing changes before the next boot.
+      reconfigure: (node, variant) => shared.reconfigure(node, variant),
       clock: {
         jump: (node, micros) => fired(shared.clock.jump(node, micros)),
         drift: (node, partsPerMillion) => fired(shared.clock.drift(node, partsPerMillion)),

@@ -27,7 +27,8 @@ export interface MachineOptions {
   readonly cluster: SimCluster;
   readonly services: SimServices;
   readonly random: Random;
-  readonly program: (platform: Platform) => Promise<void>;
+  /** What each life runs; `variant` names the settings that a fault has asked for. */
+  readonly program: (platform: Platform, variant: string | undefined) => Promise<void>;
   count(name: string, amount: number): void;
   crashed(process: Process, error: unknown): void;
 }
@@ -38,6 +39,9 @@ export class Machine {
   disk: SimDisk;
   /** The life that runs now; undefined while the machine is down. */
   process: Process | undefined;
+  /** Settings of the next life, and of the one that runs, by the scenario's name for them; undefined is as drawn. */
+  variant: string | undefined;
+  runningVariant: string | undefined;
 
   readonly #options: MachineOptions;
   #lives = 0;
@@ -61,11 +65,12 @@ export class Machine {
     const life = ++this.#lives;
     const process = kernel.newProcess(this.node, life, this.clock);
     this.process = process;
+    this.runningVariant = this.variant;
     const bootMicros = random.fork(`boot/${life}`).between(BOOT_MICROS_MIN, BOOT_MICROS_MAX);
     kernel.after(bootMicros, process, 'boot', () => {
       process.booted = true;
       kernel.tell(process, { type: 'boot', reason });
-      program(this.#platform(process)).then(
+      program(this.#platform(process), this.runningVariant).then(
         () => this.#exit(process),
         (error: unknown) => crashed(process, error),
       );

@@ -297,6 +297,19 @@ describe('packet verdicts on datagrams', () => {
     expect(got.sort()).toEqual(['b lifted', 'b limited', 'c lifted']);
   });
 
+  it('are asked with the topic of the message, where the scenario knows one', async () => {
+    const topics: (string | undefined)[] = [];
+    const { kernel, boot } = worldOf({ judge: (event) => void topics.push(event.topic) as undefined });
+    const network = new Network(kernel, SHAPE, (bytes) => (bytes[0] === 7 ? 'seven' : undefined));
+    const a = network.attach(boot('a'));
+    kernel.after(0, undefined, 'send', () => {
+      a.send('b', Uint8Array.of(7));
+      a.send('b', Uint8Array.of(8));
+    });
+    await kernel.run();
+    expect(topics.sort()).toEqual(['seven', 'seven', undefined, undefined]);
+  });
+
   it('a cut also stops what is in flight', async () => {
     let cut = false;
     const { kernel, got } = await deliver(() => (cut ? { kind: 'drop' } : undefined));

@@ -50,6 +50,9 @@ interface Datagram {
   readonly damage: Extract<PacketVerdict, { kind: 'corrupt' | 'truncate' }> | undefined;
 }
 
+/** Names the kind of a message, for faults that aim at kinds. */
+export type TopicOf = (bytes: Uint8Array) => string | undefined;
+
 export class Network implements StreamLink {
   readonly #kernel: Kernel;
   readonly #shape: NetworkShape;
@@ -60,9 +63,12 @@ export class Network implements StreamLink {
   readonly #connectionsMax = new Map<NodeId, number>();
   #messages = 0;
 
-  constructor(kernel: Kernel, shape: NetworkShape) {
+  readonly #topicOf: TopicOf | undefined;
+
+  constructor(kernel: Kernel, shape: NetworkShape, topicOf?: TopicOf) {
     this.#kernel = kernel;
     this.#shape = shape;
+    this.#topicOf = topicOf;
   }
 
   /** Messages sent, lost and damaged, by name. */
@@ -93,7 +99,7 @@ export class Network implements StreamLink {
     const latency = this.#latency(pair, bytes.length + FRAME_OVERHEAD_BYTES);
     // The sender may reuse its buffer.
     const datagram: Datagram = { number, from: sender.node, sender, payload: bytes.slice(), damage: undefined };
-    const verdict = this.#ask('send', pair, 'datagram', bytes.length, number, latency);
+    const verdict = this.#ask('send', pair, 'datagram', bytes, number, latency);
     if (verdict === undefined) return this.#travel(pair, datagram, latency);
     switch (verdict.kind) {
       case 'drop':
@@ -126,7 +132,7 @@ export class Network implements StreamLink {
 
   #arrive(pair: Pair, datagram: Datagram, latency: Micros): void {
     const { sender, number } = datagram;
-    const verdict = this.#ask('arrive', pair, 'datagram', datagram.payload.length, number, latency);
+    const verdict = this.#ask('arrive', pair, 'datagram', datagram.payload, number, latency);
     switch (verdict?.kind) {
       case 'drop':
         return this.#lose(undefined, pair.from, pair.to, number, 'dropped on the way');
@@ -256,13 +262,14 @@ export class Network implements StreamLink {
     phase: PacketEvent['phase'],
     pair: Pair,
     carrier: PacketEvent['carrier'],
-    bytes: number,
+    content: Uint8Array | number,
     message: number,
     latencyMicros: Micros,
   ): PacketVerdict | undefined {
     const judge = this.#kernel.judge;
     if (!judge.active('packet')) return undefined;
-    return judge.ask({ seam: 'packet', phase, from: pair.from, to: pair.to, bytes, carrier, message, latencyMicros });
+    const [bytes, topic] = typeof content === 'number' ? [content, undefined] : [content.length, this.#topicOf?.(content)];
+    return judge.ask({ seam: 'packet', phase, from: pair.from, to: pair.to, bytes, carrier, message, latencyMicros, topic });
   }
 
   #latency(pair: Pair, bytes: number): Micros {

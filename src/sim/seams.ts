@@ -23,6 +23,8 @@ export interface PacketEvent {
   readonly message: number;
   /** The latency drawn for it (phase `send`), or already spent (phase `arrive`). */
   readonly latencyMicros: Micros;
+  /** What the scenario calls messages of this kind (`heartbeat`, `reply`), where it can tell. Datagrams only. */
+  readonly topic?: string | undefined;
 }
 
 export type PacketVerdict =
@@ -225,6 +227,8 @@ export interface World {
   /** SIGSTOP: the world goes on, its clocks go on, its events wait. */
   pause(node: NodeId): boolean;
   resume(node: NodeId): boolean;
+  /** From its next boot the node runs with this variant of its settings, by the scenario's name for it; undefined is as drawn. */
+  reconfigure(node: NodeId, variant: string | undefined): boolean;
   readonly clock: WorldClock;
   readonly disk: WorldDisk;
   readonly network: WorldNetwork;

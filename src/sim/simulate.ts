@@ -9,7 +9,7 @@ import { SimCluster } from './database/cluster.js';
 import { FaultPlan, type PlannedFault, type SharedWorld } from './fault-plan.js';
 import { type AmbientUse, Guard, type GuardMode } from './guard.js';
 import { type Ending, Kernel } from './kernel.js';
-import { Machine } from './machine.js';
+import { Machine, type MachineOptions } from './machine.js';
 import { Network } from './network.js';
 import type { Process } from './process.js';
 import { type JudgedInvariant, Promises } from './promises.js';
@@ -35,6 +35,8 @@ export interface SimScenario<Parts = unknown> {
   /** Ambient time, chance and I/O: refused (`strict`, the default), or time and chance served by the simulation (`adopt`). */
   readonly ambient?: GuardMode;
   readonly peers?: Readonly<Record<string, Peer>>;
+  readonly variants?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  topicOf?(bytes: Uint8Array): string | undefined;
   budget(workload: Workload, chaosMicros: Micros): Budget;
   serve(platform: Platform, stage: SimStage<Parts>): Promise<void>;
   setUp?(platform: Platform, stage: SimStage<Parts>): Promise<void>;
@@ -128,7 +130,7 @@ class Simulation<Parts> {
       onCrash: (process, error) => this.#crash(process, error),
       onKill: (process) => this.#machines.get(process.node)?.died(process, 'machine'),
     });
-    this.#network = new Network(this.#kernel, run.network);
+    this.#network = new Network(this.#kernel, run.network, scenario.topicOf?.bind(scenario));
     this.#cluster = new SimCluster(this.#kernel, this.#network);
     this.#services = new SimServices(this.#kernel, this.#network, scenario.peers ?? {});
     this.#plan = new FaultPlan(this.#kernel, run.faults, options.faults);
@@ -137,7 +139,7 @@ class Simulation<Parts> {
     this.#withinBudget = run.profile !== 'beyond-budget';
     this.#stage = { workload: run.workload, knobs: run.knobs, parts: options.parts ?? scenario.parts };
     this.#servers = this.#budget.nodes.map((node) =>
-      this.#machine(node, (platform) => scenario.serve(platform, this.#stage), random.fork('machines')),
+      this.#machine(node, (platform, variant) => scenario.serve(platform, this.#stageOf(variant)), random.fork('machines')),
     );
     this.#guard = new Guard({
       mode: scenario.ambient ?? 'strict',
@@ -203,6 +205,9 @@ class Simulation<Parts> {
     this.#plan.healAll();
     for (const machine of this.#servers) {
       if (machine.process?.paused === true) this.#resume(machine);
+      machine.variant = undefined;
+      // Back to the drawn settings, by an orderly restart.
+      if (machine.runningVariant !== undefined) machine.stop();
       machine.restart();
     }
     const bound = this.#kernel.now() + this.#scenario.convergenceMicros;
@@ -269,7 +274,13 @@ class Simulation<Parts> {
     machine.boot('start');
   }
 
-  #machine(node: NodeId, program: (platform: Platform) => Promise<void>, random: Random): Machine {
+  /** The stage with the knobs of a variant in place of the drawn ones. */
+  #stageOf(variant: string | undefined): SimStage<Parts> {
+    const knobs = variant === undefined ? undefined : this.#scenario.variants?.[variant];
+    return knobs === undefined ? this.#stage : { ...this.#stage, knobs: { ...this.#stage.knobs, ...knobs } };
+  }
+
+  #machine(node: NodeId, program: MachineOptions['program'], random: Random): Machine {
     const machine = new Machine({
       node,
       kernel: this.#kernel,
@@ -330,6 +341,12 @@ class Simulation<Parts> {
         const machine = server(node);
         if (machine?.process?.paused !== true) return false;
         this.#resume(machine);
+        return true;
+      },
+      reconfigure: (node, variant) => {
+        const machine = server(node);
+        if (machine === undefined || (variant !== undefined && this.#scenario.variants?.[variant] === undefined)) return false;
+        machine.variant = variant;
         return true;
       },
       clock: {
