@@ -1,0 +1,64 @@
+/** What a cluster has not brought to its end: operations without an answer, and actors that are called and that nobody holds. */
+import type { NodeId } from '../src/ports.js';
+import type { KelpieEvent, OperationEvent } from '../src/story.js';
+import type { TraceEvent, WorldEvent } from '../src/trace.js';
+
+interface Open {
+  readonly what: string;
+  readonly sinceMicros: number;
+}
+
+const MICROS_PER_SECOND = 1_000_000;
+
+export class ClusterConvergence {
+  readonly #operations = new Map<string, Open>();
+  /** Which actor each unanswered request is for. */
+  readonly #called = new Map<string, string>();
+  readonly #holders = new Map<string, { readonly node: NodeId; readonly token: number }>();
+  readonly #watched: string;
+
+  /** @param watched the actor whose holder has the role `lease-holder`. */
+  constructor(watched: string) {
+    this.#watched = watched;
+  }
+
+  observe(event: TraceEvent): void {
+    const body = event.body as KelpieEvent | OperationEvent | WorldEvent;
+    switch (body.type) {
+      case 'op.invoke':
+        this.#operations.set(body.op, { what: `${body.kind} ${body.op} of ${body.client}`, sinceMicros: event.at });
+        return;
+      case 'op.ok':
+      case 'op.fail':
+      case 'op.info':
+        this.#operations.delete(body.op);
+        return;
+      case 'client.invoke':
+        this.#called.set(body.request, body.actor);
+        return;
+      case 'client.answer':
+        this.#called.delete(body.request);
+        return;
+      case 'claim.commit':
+        this.#holders.set(body.actor, { node: event.node, token: body.token });
+        return;
+      case 'claim.release':
+        if (this.#holders.get(body.actor)?.token === body.token) this.#holders.delete(body.actor);
+        return;
+      default:
+        return;
+    }
+  }
+
+  pending(): readonly string[] {
+    const operations = [...this.#operations.values()].map(
+      ({ what, sinceMicros }) => `${what} has had no answer since ${Math.floor(sinceMicros / MICROS_PER_SECOND)} s`,
+    );
+    const unheld = new Set([...this.#called.values()].filter((actor) => !this.#holders.has(actor)));
+    return [...operations, ...[...unheld].map((actor) => `${actor} is called and no node holds it`)];
+  }
+
+  role(name: string): NodeId | undefined {
+    return name === 'lease-holder' ? this.#holders.get(this.#watched)?.node : undefined;
+  }
+}

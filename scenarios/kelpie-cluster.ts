@@ -1,0 +1,224 @@
+/**
+ * A whole Kelpie cluster that runs the bank: clients move money between accounts and between ledgers, overdraw, look and list, on hot
+ * and cold ledgers, in bursts with idle times between them, while nodes and network fail. Afterwards everything is read back.
+ */
+import { invariants } from '../invariants/index.js';
+import { type KelpieConfig, PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
+import { KelpieNode } from '../src/kelpie/node.js';
+import { correctParts, type KelpieParts } from '../src/kelpie/parts.js';
+import type { Micros, Platform, Random } from '../src/ports.js';
+import type { Workload } from '../src/run.js';
+import type { KelpieEvent } from '../src/story.js';
+import type { TraceEvent } from '../src/trace.js';
+import { bankActors } from './bank.js';
+import { BankClient, type BankOperation } from './bank-client.js';
+import { ClusterConvergence } from './cluster-convergence.js';
+import { type KnobRange, type Scenario, type Stage, serverIds } from './scenario.js';
+
+const SECOND: Micros = 1_000_000;
+
+const OPENING = 100;
+const DEADLINES_MICROS: readonly Micros[] = [2 * SECOND, 10 * SECOND, 10 * SECOND, 30 * SECOND];
+/** Of eight operations this many move, transfer, read one account, audit. */
+const KINDS = ['move', 'move', 'move', 'transfer', 'transfer', 'balance', 'balance', 'audit'] as const;
+
+/** `l1`..., and on each the accounts `a1`...; the first of each is hot. */
+const numbered = (letter: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${letter}${i + 1}`);
+
+/** The first one in half of the cases. */
+const hot = (random: Random, names: readonly string[]): string => (random.chance(1, 2) ? (names[0] as string) : random.pick(names)); // never empty
+
+function drawOperation(
+  random: Random,
+  at: { op: string; client: number; atMicros: Micros },
+  ledgers: readonly string[],
+  accounts: readonly string[],
+): BankOperation {
+  const kind = random.pick(KINDS);
+  const ledger = hot(random, ledgers);
+  const account = hot(random, accounts);
+  const deadlineMicros = random.pick(DEADLINES_MICROS);
+  // Now and then more than anybody has: the actor finds out after it has written.
+  const amount = random.chance(1, 8) ? random.between(1_000, 2_000) : random.between(1, 40);
+  const common = { ...at, deadlineMicros };
+  switch (kind) {
+    case 'move':
+      return { ...common, kind, ledger, from: account, to: random.pick(accounts.filter((other) => other !== account)), amount };
+    case 'transfer': {
+      const toLedger = random.pick(ledgers.filter((other) => other !== ledger));
+      return { ...common, kind, ledger, account, toLedger, toAccount: hot(random, accounts), amount };
+    }
+    case 'balance':
+      return { ...common, kind, ledger, account };
+    case 'audit':
+      return { ...common, kind, ledger };
+  }
+}
+
+/** Moments of work with idle times between them. */
+function drawMoments(random: Random, count: number, chaosMicros: Micros): Micros[] {
+  const bursts = Array.from({ length: random.between(1, 5) }, () => {
+    const length = random.between(Math.floor(chaosMicros / 100), Math.floor(chaosMicros / 3));
+    return { start: random.between(0, chaosMicros - length), length };
+  });
+  return Array.from({ length: count }, () => {
+    const { start, length } = random.pick(bursts);
+    return start + random.int(length);
+  }).sort((a, b) => a - b);
+}
+
+function draw(random: Random, chaosMicros: Micros): Workload {
+  const sizes = random.fork('sizes');
+  const nodes = sizes.between(3, 5);
+  const clients = sizes.between(2, 4);
+  const ledgers = numbered('l', sizes.between(2, 4));
+  const accounts = numbered('a', sizes.between(2, 4));
+  const moments = drawMoments(random.fork('moments'), sizes.between(20, 80), chaosMicros);
+  const operations = moments.map((atMicros, i) => {
+    const own = random.fork(`operation ${i}`);
+    const client = own.between(1, clients);
+    return drawOperation(own, { op: `c${client}-${i}`, client, atMicros }, ledgers, accounts);
+  });
+  return { nodes, clients, ledgers, accounts, operations };
+}
+
+/** Any combination is legal: the renewal is shorter than the shortest lease without the longest grace and skew. */
+const KNOBS = {
+  capacity: { min: 12, max: 1_000, normal: 1_000 },
+  placement: { min: 0, max: PLACEMENT_STRATEGIES.length - 1, normal: 0 },
+  leaseMicros: { min: 3 * SECOND, max: 15 * SECOND, normal: 6 * SECOND },
+  leaseRenewMicros: { min: 300_000, max: SECOND, normal: SECOND },
+  leaseGraceMicros: { min: 200_000, max: SECOND, normal: 500_000 },
+  leaseSkewMicros: { min: 200_000, max: 900_000, normal: 300_000 },
+  invocationMicros: { min: 2 * SECOND, max: 30 * SECOND, normal: 20 * SECOND },
+  idleMicros: { min: 50_000, max: 60 * SECOND, normal: 10 * SECOND },
+  pendingPerActor: { min: 2, max: 1_000, normal: 100 },
+  mailbox: { min: 8, max: 10_000, normal: 1_000 },
+  forwardMicros: { min: 200_000, max: 5 * SECOND, normal: 2 * SECOND },
+  hops: { min: 1, max: 3, normal: 3 },
+  callsInFlight: { min: 1, max: 10, normal: 10 },
+  drainMicros: { min: 0, max: 10 * SECOND, normal: 3 * SECOND },
+  storeMicros: { min: 500_000, max: 5 * SECOND, normal: 5 * SECOND },
+  nodeListMicros: { min: 0, max: 5 * SECOND, normal: 2 * SECOND },
+  suspectMicros: { min: 0, max: 10 * SECOND, normal: 3 * SECOND },
+} satisfies Partial<Record<keyof KelpieConfig, KnobRange>>;
+
+/** How fast clocks may drift: two of them come to differ by less than grace and skew at their least over the longest lease. */
+const DRIFT_PARTS_PER_MILLION_MAX = 5_000;
+/** Kelpie decides nothing by wall clocks, so they may show anything. */
+const SKEW_MICROS_MAX: Micros = 3_600 * SECOND;
+
+const VARIANTS: Readonly<Record<string, Readonly<Partial<Record<keyof typeof KNOBS, number>>>>> = {
+  'next-version': { leaseMicros: 4 * SECOND, leaseRenewMicros: 500_000, idleMicros: SECOND, forwardMicros: SECOND, placement: 2 },
+  'tiny-mailbox': { pendingPerActor: 1 },
+  'tiny-queue': { mailbox: 2 },
+  'tiny-cache': { idleMicros: 1, nodeListMicros: 0 },
+  'tiny-buffers': { pendingPerActor: 1, mailbox: 2, callsInFlight: 1, idleMicros: 10_000, nodeListMicros: 0 },
+  'tiny-capacity': { capacity: 1 },
+};
+
+function configOf(knobs: Readonly<Record<string, number>>): Partial<KelpieConfig> {
+  const { placement, ...rest } = knobs;
+  return { ...rest, placement: PLACEMENT_STRATEGIES[placement ?? 0] ?? PLACEMENT_STRATEGIES[0] };
+}
+
+/** The kind is near the front of every message of Kelpie: `{"v":1,"to":"n1","k":"invoke",...`. */
+const KIND = /"k":"([^"]{1,40})"/;
+const KIND_WITHIN_BYTES = 200;
+const decoder = new TextDecoder();
+
+/** Marks the kind of a Kelpie event, when it also has what is asked for. */
+const seen =
+  <Type extends KelpieEvent['type']>(type: Type, also: (body: Extract<KelpieEvent, { readonly type: Type }>) => boolean = () => true) =>
+  (event: TraceEvent): boolean =>
+    event.body.type === type && also(event.body as Extract<KelpieEvent, { readonly type: Type }>);
+
+export const kelpieCluster: Scenario<KelpieParts> = {
+  id: 'kelpie-cluster',
+  summary: 'a cluster runs a bank: money is conserved and every acknowledged write is readable after healing',
+  offers: ['network', 'process', 'clock', 'schedule', 'database', 'resource', 'cluster'],
+  invariants,
+  sometimes: {
+    'actor taken over from a holder that was gone': seen('claim.read', ({ decision }) => decision === 'takeover'),
+    'actor claimed by a later life of its node': seen('claim.read', ({ decision }) => decision === 'stale-life'),
+    'actor claimed again by the life that held it': seen('claim.read', ({ decision }) => decision === 'again'),
+    'claim lost to another node': seen('claim.lost', ({ why }) => why === 'existing'),
+    'claim whose answer was lost, found applied': seen('claim.commit', ({ version }) => version < 0),
+    'claim refused for capacity': seen('claim.lost', ({ why }) => why === 'no-capacity'),
+    'release that found another holder': seen('claim.release-void'),
+    'call forwarded': seen('forward'),
+    'call forwarded more than once': seen('forward', ({ hops }) => hops > 0),
+    'forward that was not answered': seen('forward.fail', ({ why }) => why === 'timeout'),
+    'repeated request answered from its record': seen('request.duplicate', ({ how }) => how === 'stored'),
+    'repeated request joined to the one under way': seen('request.duplicate', ({ how }) => how === 'joined'),
+    'call refused as overloaded': seen('request.refuse', ({ code }) => code === 'overloaded'),
+    'call refused by a node that shuts down': seen('request.refuse', ({ code }) => code === 'shutting-down'),
+    'commit conflicted': seen('commit.conflict'),
+    'commit of a deposed holder refused': seen('commit.fenced'),
+    'commit with an unknown result': seen('commit.unknown'),
+    'unknown commit found applied': seen('commit.resolved', ({ applied }) => applied),
+    'unknown commit found not applied': seen('commit.resolved', ({ applied }) => !applied),
+    'invocation tried again': seen('invoke.start', ({ tries }) => tries > 1),
+    'writes rolled back': seen('rollback'),
+    'lease given up in time by its holder': seen('lease.expire-local'),
+    'lease found lost by its holder': seen('lease.lost'),
+    'activation failed': seen('activate.fail'),
+    'actor deactivated for idleness': seen('deactivate.start', ({ reason }) => reason === 'idle'),
+    'actor deactivated by a shutdown': seen('deactivate.start', ({ reason }) => reason === 'shutdown'),
+    'node stopped with calls under way': seen('node.stop', ({ pending }) => pending > 0),
+    'client left without knowing': seen('client.answer', ({ outcome }) => outcome === 'unknown'),
+    'message for another node dropped': seen('rpc.drop', ({ why }) => why === 'misdelivered'),
+  },
+  knobs: KNOBS,
+  variants: VARIANTS,
+  parts: correctParts,
+  convergenceMicros: 180 * SECOND,
+  draw,
+
+  topicOf: (bytes) => KIND.exec(decoder.decode(bytes.subarray(0, KIND_WITHIN_BYTES)))?.[1],
+
+  budget: (workload, chaosMicros) => ({
+    nodes: serverIds(workload),
+    clients: numbered('c', workload.clients),
+    downMax: Math.floor((workload.nodes - 1) / 2),
+    lyingDisksMax: 0,
+    clockSkewMicrosMax: SKEW_MICROS_MAX,
+    clockDriftPpmMax: DRIFT_PARTS_PER_MILLION_MAX,
+    chaosMicros,
+  }),
+
+  serve: (platform, stage) => new KelpieNode(platform, { config: configOf(stage.knobs), parts: stage.parts, actors: bankActors }).run(),
+
+  async setUp(platform, stage) {
+    const { ledgers, accounts } = sizesOf(stage.workload);
+    const bank = clientOf(platform, stage);
+    const opening = Object.fromEntries(accounts.map((account) => [account, OPENING]));
+    await Promise.all(ledgers.map((name) => bank.open(name, opening)));
+  },
+
+  async client(platform, stage, operations) {
+    const bank = clientOf(platform, stage);
+    const { clock } = platform;
+    const start = clock.monotonicMicros();
+    // The operations of the case are those that `draw` made, or fewer of them.
+    for (const operation of operations as readonly BankOperation[]) {
+      const wait = operation.atMicros - (clock.monotonicMicros() - start);
+      if (wait > 0) await clock.sleep(wait);
+      await bank.perform(operation);
+    }
+  },
+
+  async verify(platform, stage) {
+    const bank = clientOf(platform, stage);
+    await Promise.all(sizesOf(stage.workload).ledgers.map((name) => bank.carryOn(name)));
+    // Money that arrived while another ledger was read is only in the last answers.
+    for (const name of sizesOf(stage.workload).ledgers) await bank.auditUntilAnswered(name);
+  },
+
+  convergence: () => new ClusterConvergence('ledger:l1'),
+};
+
+const sizesOf = (workload: Workload): { readonly ledgers: readonly string[]; readonly accounts: readonly string[] } =>
+  workload as Workload & { readonly ledgers: readonly string[]; readonly accounts: readonly string[] }; // `draw` made it
+
+const clientOf = (platform: Platform, stage: Stage<KelpieParts>): BankClient => new BankClient(platform, serverIds(stage.workload));
