@@ -52,17 +52,22 @@ function openingLines(run: Case, paint: ChalkInstance): string[] {
 
 function reportLines({ run, wallMs, reproduce, trace }: RunReportInput, paint: ChalkInstance): string[] {
   const label = labels(paint);
-  const fired = run.faults.map((fault) => `${fault.id} ${counted(fault.fired, 'time')}`);
-  const reached = Object.entries(run.sometimes).map(([name, count]) => `${name} ${count}`);
+  const fired = run.faults.filter((fault) => fault.fired > 0).map((fault) => `${fault.id} ${grouped(fault.fired)}`);
+  const silent = run.faults.filter((fault) => fault.fired === 0).map((fault) => fault.id);
+  const marks = Object.entries(run.sometimes);
+  const reached = marks.filter(([, count]) => count > 0).map(([name, count]) => `${name} ${grouped(count)}`);
   const counters = Object.entries(run.counts).map(([name, count]) => `${name} ${grouped(count)}`);
   const lines = [
     '',
     verdictLine(run, paint),
     label('ran', `${clockTime(run.simMicros)} s simulated, ${grouped(run.events)} events, ${Math.round(wallMs)} ms of wall time`),
     ...(run.traceHash === '' ? [] : [label('trace', `hash ${run.traceHash} over ${grouped(run.traceEvents)} events`)]),
-    ...(fired.length === 0 ? [] : many(label, 'fired', wrapped(fired))),
-    ...(reached.length === 0 ? [] : many(label, 'sometimes', wrapped(reached))),
-    ...(counters.length === 0 ? [] : many(label, 'counts', wrapped(counters.slice(0, COUNTERS_MAX)))),
+    ...many(label, 'fired', wrapped(fired)),
+    ...many(label, 'not fired', wrapped(silent)),
+    ...(marks.length === 0
+      ? []
+      : many(label, 'reached', [`${reached.length} of ${counted(marks.length, 'situation')} worth reaching`, ...wrapped(reached)])),
+    ...many(label, 'counts', wrapped(counters.slice(0, COUNTERS_MAX))),
     ...many(label, 'promises', wrapped(Object.entries(run.judgements).map(([name, judgement]) => `${name} ${judgement}`))),
   ];
   if (run.verdict !== 'pass') lines.push(...failureLines(run, trace, paint));
@@ -137,8 +142,9 @@ function wrapped(items: readonly string[]): string[] {
   const lines: string[] = [];
   for (const item of items) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + item.length + 2 <= WRAP_WIDTH) lines[lines.length - 1] = `${last}, ${item}`;
-    else lines.push(item);
+    if (last === undefined) lines.push(item);
+    else if (last.length + item.length + 2 <= WRAP_WIDTH) lines[lines.length - 1] = `${last}, ${item}`;
+    else lines.splice(-1, 1, `${last},`, item);
   }
   return lines;
 }

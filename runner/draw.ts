@@ -37,7 +37,7 @@ const QUANTA_MICROS: readonly Micros[] = [1, 50, 500, 5_000];
 /** Depth 1 is fixed priorities without any change; bugs of depth above 5 have hardly been seen (Burckhardt et al.). */
 const PCT_DEPTHS: readonly number[] = [2, 3, 4, 5];
 /** Over how many events the priority changes of PCT are spread; runs differ in length by more than an order of magnitude. */
-const PCT_HORIZONS: readonly number[] = [1_000, 5_000, 20_000, 100_000];
+const PCT_HORIZONS: readonly number[] = [200, 1_000, 5_000, 20_000];
 const SIXTEENTHS = 16;
 /** In how many of 16 cases each fault is in, drawn once a seed: some seeds have none, and in some the rare ones meet. */
 const SWARM_DENSITIES: readonly number[] = [0, 1, 1, 1, 2, 2, 2, 2, 4, 4, 4, 4, 4, 8, 8, 8];
