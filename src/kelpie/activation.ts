@@ -2,26 +2,20 @@
  * One actor on this node, from its claim to its release. Calls wait in its mailbox and run one at a time. Whatever ends the
  * activation early (a lost lease, a commit that cannot be resolved) lets the calls that have done nothing be dispatched again.
  */
-import type { Micros, NodeId } from '../ports.js';
-import { DatabaseError } from '../ports.js';
-import type { Actor, ActorContext, ActorType } from './actor.js';
+import type { NodeId } from '../ports.js';
+import type { Actor, ActorType } from './actor.js';
 import { AGAIN, type Answer, type Call, type Delivery, failure } from './call.js';
-import { type CommitPlan, nextHead } from './commit.js';
 import type { Deadline } from './deadlines.js';
 import { KelpieError } from './errors.js';
-import { type ActorRef, commitId, type RequestId } from './ids.js';
-import { Invocation, type MakeCall, type RunResult } from './invocation.js';
-import { checkTextBytes, type Json, toJsonText, utf8 } from './json.js';
+import { Executor, type Task } from './execution.js';
+import type { ActorRef, RequestId } from './ids.js';
+import type { MakeCall } from './invocation.js';
 import { ActorKeys } from './keys.js';
 import type { HeldLeases, LeaseEnd } from './leases.js';
-import { mayServe } from './leases.js';
-import { CONFLICT_TRIES_MAX, MESSAGE_BYTES_MAX } from './limits.js';
-import { ActorMemory, parseOutcome, sealState } from './memory.js';
-import { EMPTY_HEAD, type Head } from './records.js';
+import type { ActorMemory } from './memory.js';
 import type { ClaimResult, HeldClaim } from './registry.js';
 import type { Releases } from './releases.js';
 import type { Runtime } from './runtime.js';
-import { type Sealed, seal } from './sealed.js';
 
 export type ActivationPhase = 'activating' | 'active' | 'deactivating' | 'gone';
 export type DeactivationReason = 'idle' | 'shutdown' | 'asked' | 'migration';
@@ -72,21 +66,6 @@ interface Pending {
   settled: boolean;
 }
 
-/** How an execution of the actor's code ended, after its commit. */
-type Execution =
-  | { readonly kind: 'done'; readonly result: Json; readonly commit: string | null }
-  | { readonly kind: 'failed'; readonly error: KelpieError }
-  /** The activation ended; nothing was written. */
-  | { readonly kind: 'ended' };
-
-interface Task {
-  readonly call: Call | null;
-  readonly operation: string;
-  readonly callPrefix: string;
-  readonly deadlineMicros: Micros;
-  readonly code: (ctx: ActorContext<unknown>) => unknown;
-}
-
 export class Activation {
   readonly actor: ActorRef;
   readonly keys: ActorKeys;
@@ -95,21 +74,19 @@ export class Activation {
   readonly #type: ActorType;
   readonly #queue: Pending[] = [];
   readonly #underWay = new Map<RequestId, Pending>();
-  readonly #callsOpen = { count: 0 };
   #phase: ActivationPhase = 'activating';
   /** Another node has chosen this one for the actor already. */
   #chosen = false;
   #held: HeldClaim | undefined;
   #instance: Actor<unknown> | undefined;
-  #memory: ActorMemory | undefined;
-  #head: Head = EMPTY_HEAD;
-  #sequence = 0;
-  #running: Invocation | undefined;
+  #executor: Executor | undefined;
   #serving: Pending | undefined;
-  #committing = false;
+  /** The claim, once `retire` has done with the actor. */
+  #retired: HeldClaim | undefined;
+  /** What calls get that came too late to be served. */
+  #farewell: Delivery = AGAIN;
   #working = false;
   #lastUsedMicros = 0;
-  #lastCommitMicros = 0;
   #idle: Deadline | undefined;
   readonly #waiters: (() => void)[] = [];
 
@@ -132,7 +109,7 @@ export class Activation {
 
   /** Puts a call into the mailbox. Resolves with what became of it; never rejects. */
   deliver(call: Call): Promise<Delivery> {
-    if (this.#phase === 'gone') return Promise.resolve(AGAIN);
+    if (this.#over) return Promise.resolve(AGAIN);
     const same = this.#underWay.get(call.request);
     if (same !== undefined) {
       this.#runtime.teller.count('requests.duplicate');
@@ -140,7 +117,7 @@ export class Activation {
       return new Promise((settle) => same.joined.push(settle));
     }
     if (call.place) this.#chosen = true;
-    if (this.#phase === 'deactivating') return this.whenGone().then(() => AGAIN);
+    if (this.#phase === 'deactivating') return this.whenGone().then(() => this.#farewell);
     return new Promise((settle) => {
       const pending: Pending = { call, settle, joined: [], deadline: undefined, settled: false };
       pending.deadline = this.#runtime.deadlines.at(call.deadlineMicros, () => this.#timeOut(pending));
@@ -191,9 +168,23 @@ export class Activation {
 
   /** Serves what is in the mailbox, runs `onDeactivate`, and gives the claim back. Resolves when the activation is over. */
   async deactivate(reason: DeactivationReason): Promise<void> {
+    const held = await this.retire(reason);
+    if (held === undefined) return this.whenGone();
+    this.#host.leases.remove(held);
+    void this.#host.releases.give(held);
+    this.#end(AGAIN);
+  }
+
+  /**
+   * Serves what is in the mailbox and runs `onDeactivate`, but keeps the claim and its lease, for a migration to pass on. Calls that
+   * come from then on wait until `deactivate` has given the claim back, or `moved` has told where the actor is. Undefined when the
+   * activation has ended otherwise, or somebody else ends it.
+   */
+  async retire(reason: DeactivationReason): Promise<HeldClaim | undefined> {
     // An actor that is just coming up is let up first: half an activation cannot be taken back in order.
     while (this.#phase === 'activating') await this.#change();
-    if (this.#phase !== 'active') return this.whenGone();
+    if (this.#phase === 'deactivating') return this.#retired;
+    if (this.#phase !== 'active') return undefined;
     this.#phase = 'deactivating';
     this.#idle?.clear();
     const { teller } = this.#runtime;
@@ -201,28 +192,32 @@ export class Activation {
     const pending = this.#underWay.size;
     teller.tell({ type: 'deactivate.start', actor: this.actor.key, token: held.token, reason, pending });
     while (this.#working) await this.#change();
-    if (this.#over) return;
+    if (this.#over) return undefined;
     const outcome = await this.#runtime.parts.deactivate({
       runtime: this.#runtime,
       held,
-      memory: this.#mustRemember(),
+      memory: this.#mustExecute().memory,
       runHook: () => this.#runDeactivateHook(held),
     });
-    if (this.#over) return;
+    if (this.#over) return undefined;
     teller.count('deactivations');
     teller.tell({ type: 'deactivate.done', actor: this.actor.key, token: held.token, outcome });
-    this.#host.leases.remove(held);
-    void this.#host.releases.give(held);
-    this.#end(AGAIN);
+    this.#retired = held;
+    return held;
+  }
+
+  /** The claim has been passed on to this node: calls that wait are sent there. After `retire`. */
+  moved(to: NodeId): void {
+    if (this.#over || this.#retired === undefined) return;
+    this.#host.leases.remove(this.#retired);
+    this.#end({ kind: 'elsewhere', node: to, place: false });
   }
 
   /** Answers what waits without running it, and stops what runs unless it is committing. Returns how many calls that were. */
   abandon(answer: Answer): number {
     const waiting = this.#queue.splice(0);
     for (const pending of waiting) this.#settle(pending, { kind: 'answer', answer });
-    if (this.#running === undefined || this.#committing) return waiting.length;
-    this.#running.stop('ended');
-    return waiting.length + 1;
+    return waiting.length + (this.#executor?.stop('ended') === true ? 1 : 0);
   }
 
   #choose(): NodeId {
@@ -238,9 +233,9 @@ export class Activation {
     return this.#held;
   }
 
-  #mustRemember(): ActorMemory {
-    if (this.#memory === undefined) throw new Error(`${this.actor.key} is ${this.#phase} without its state`);
-    return this.#memory;
+  #mustExecute(): Executor {
+    if (this.#executor === undefined) throw new Error(`${this.actor.key} is ${this.#phase} without its state`);
+    return this.#executor;
   }
 
   async #load(held: HeldClaim): Promise<void> {
@@ -256,19 +251,25 @@ export class Activation {
     });
     const instance = this.#type.create(this.actor);
     this.#instance = instance;
-    this.#head = loaded.head;
-    this.#memory = new ActorMemory(loaded.text, () => instance.initialState());
-    this.#lastCommitMicros = platform.clock.monotonicMicros();
+    const executor = new Executor(this.#runtime, {
+      held,
+      instance,
+      loaded,
+      leases: this.#host.leases,
+      makeCall: this.#host.makeCall,
+      unresolved: () => this.#drop('commit-unknown'),
+    });
+    this.#executor = executor;
     const onActivate = instance.onActivate?.bind(instance);
     if (onActivate !== undefined) {
-      const done = await this.#execute(this.#hook('onActivate', `${held.claim}.a`, onActivate));
+      const done = await executor.execute(this.#hook('onActivate', `${held.claim}.a`, onActivate));
       if (done.kind === 'failed') throw done.error;
       if (done.kind === 'ended') return;
     }
     this.#phase = 'active';
     this.#lastUsedMicros = platform.clock.monotonicMicros();
     teller.count('activations');
-    teller.tell({ type: 'activate.done', actor: this.actor.key, token: held.token, stateVersion: this.#head.version });
+    teller.tell({ type: 'activate.done', actor: this.actor.key, token: held.token, stateVersion: executor.stateVersion });
     this.#wake();
     if (this.#queue.length === 0) this.#watchIdle();
     else this.#work();
@@ -283,7 +284,7 @@ export class Activation {
     const instance = this.#instance;
     const onDeactivate = instance?.onDeactivate?.bind(instance);
     if (onDeactivate === undefined) return 'clean';
-    const done = await this.#execute(this.#hook('onDeactivate', `${held.claim}.d`, onDeactivate));
+    const done = await this.#mustExecute().execute(this.#hook('onDeactivate', `${held.claim}.d`, onDeactivate));
     if (done.kind !== 'done') return 'failed';
     return done.commit === null ? 'clean' : 'committed';
   }
@@ -323,7 +324,7 @@ export class Activation {
     const { call } = pending;
     const instance = this.#instance;
     if (instance === undefined) throw new Error(`${this.actor.key} serves without its code`);
-    const done = await this.#execute({
+    const done = await this.#mustExecute().execute({
       call,
       operation: call.operation,
       callPrefix: call.request,
@@ -340,240 +341,11 @@ export class Activation {
     }
   }
 
-  /** Runs code of the actor until it has committed, failed, or conflicted too often. */
-  async #execute(task: Task): Promise<Execution> {
-    const held = this.#mustHold();
-    const memory = this.#mustRemember();
-    const { teller, platform, deadlines } = this.#runtime;
-    const actor = this.actor.key;
-    const request = task.call?.request ?? null;
-    for (let tries = 1; ; tries++) {
-      if (this.#over) return { kind: 'ended' };
-      if (!mayServe(this.#runtime, held)) return this.#stopServing(held);
-      if (platform.clock.monotonicMicros() >= task.deadlineMicros) return { kind: 'failed', error: this.#tooLate(task) };
-      const invocation = new Invocation(this.#runtime, {
-        held,
-        memory,
-        request,
-        callPrefix: task.callPrefix,
-        chain: [...(task.call?.chain ?? []), actor],
-        deadlineMicros: task.deadlineMicros,
-        mayRepeat: tries > 1 || (task.call?.mayRepeat ?? false),
-        callsOpen: this.#callsOpen,
-        makeCall: this.#host.makeCall,
-      });
-      this.#running = invocation;
-      if (task.call?.mayRepeat === true && tries === 1) {
-        const served = await this.#findOutcome(invocation, held, task.call.request);
-        if (served !== undefined) return served;
-        if (this.#over) return { kind: 'ended' };
-      }
-      teller.count('invocations');
-      if (request !== null) {
-        teller.tell({ type: 'invoke.start', actor, request, operation: task.operation, token: held.token, tries });
-      }
-      // A call has its deadline from the mailbox; a hook has none but this.
-      const hookDeadline = task.call === null ? deadlines.at(task.deadlineMicros, () => invocation.stop('timeout')) : undefined;
-      const ran = await invocation.run(task.code);
-      hookDeadline?.clear();
-      const step = await this.#conclude(task, held, memory, invocation, ran);
-      this.#running = undefined;
-      if (step.kind === 'conflict') {
-        if (this.#over) return { kind: 'ended' };
-        if (tries < CONFLICT_TRIES_MAX && (await this.#backOff(invocation, step.error))) continue;
-        const failed = conflictError(this.actor, step.error, tries);
-        return this.#tellEnd(request, { kind: 'failed', error: failed });
-      }
-      if (step.kind === 'failed') teller.count('invocations.failed');
-      if (step.kind !== 'done' && !this.#over) this.#rollBack(memory, task, step.kind === 'failed' ? step.error.code : step.kind);
-      return this.#tellEnd(request, step);
-    }
-  }
-
-  #tellEnd(request: RequestId | null, done: Execution): Execution {
-    if (request !== null) {
-      this.#runtime.teller.tell({
-        type: 'invoke.end',
-        actor: this.actor.key,
-        request,
-        outcome: done.kind === 'done' ? 'ok' : done.kind === 'failed' ? done.error.code : 'ended',
-        commit: done.kind === 'done' ? done.commit : null,
-      });
-    }
-    return done;
-  }
-
-  /** The stored outcome of a request that has been served before. */
-  async #findOutcome(invocation: Invocation, held: HeldClaim, request: RequestId): Promise<Execution | undefined> {
-    const { parts } = this.#runtime;
-    try {
-      const outcome = await invocation.view.read((transaction) =>
-        parts.outcomes.find(this.#runtime, transaction, held, this.#head, request),
-      );
-      return outcome === undefined ? undefined : this.#repeat(outcome, request);
-    } catch (error) {
-      return { kind: 'failed', error: KelpieError.from(error) };
-    }
-  }
-
-  #repeat(outcome: Uint8Array, request: RequestId): Execution {
-    this.#runtime.teller.count('requests.duplicate');
-    this.#runtime.teller.tell({ type: 'request.duplicate', actor: this.actor.key, request, how: 'stored' });
-    return { kind: 'done', result: parseOutcome(outcome, request) as Json, commit: null };
-  }
-
-  /** What follows from how the code ended: an answer, a commit, or another try. */
-  async #conclude(
-    task: Task,
-    held: HeldClaim,
-    memory: ActorMemory,
-    invocation: Invocation,
-    ran: RunResult,
-  ): Promise<Execution | { readonly kind: 'conflict'; readonly error: unknown }> {
-    if (ran.kind === 'stopped') {
-      if (ran.why === 'ended' || this.#over) return { kind: 'ended' };
-      return { kind: 'failed', error: this.#tooLate(task) };
-    }
-    if (this.#over) return { kind: 'ended' };
-    // An answer that comes from what another owner may have changed since must not leave.
-    if (!mayServe(this.#runtime, held)) return this.#stopServing(held);
-    const { failure: readFailure } = invocation.view;
-    if (readFailure instanceof DatabaseError) {
-      this.#rollBack(memory, task, 'read failed');
-      return { kind: 'conflict', error: readFailure };
-    }
-    if (ran.kind === 'threw') return { kind: 'failed', error: KelpieError.from(ran.error) };
-    if (readFailure !== undefined) return { kind: 'failed', error: KelpieError.from(readFailure) };
-    try {
-      const text = toJsonText(ran.value, `the result of ${task.operation}`);
-      checkTextBytes(text, MESSAGE_BYTES_MAX, `the result of ${task.operation}`);
-      const changed = invocation.stateUsed ? memory.changed(this.actor.key) : 'unchanged';
-      const writes = invocation.written.writes();
-      if (changed === 'unchanged' && writes.entries.size === 0 && !writes.cleared) {
-        return { kind: 'done', result: JSON.parse(text) as Json, commit: null };
-      }
-      return await this.#commit(task, held, memory, invocation, text, changed);
-    } catch (error) {
-      return { kind: 'failed', error: KelpieError.from(error) };
-    }
-  }
-
-  async #commit(
-    task: Task,
-    held: HeldClaim,
-    memory: ActorMemory,
-    invocation: Invocation,
-    result: string,
-    changed: { readonly text: string | undefined } | 'unchanged',
-  ): Promise<Execution | { readonly kind: 'conflict'; readonly error: unknown }> {
-    const { teller, parts, platform } = this.#runtime;
-    const actor = this.actor.key;
-    const now = platform.clock.monotonicMicros();
-    const sequence = ++this.#sequence;
-    const commit = commitId(held.token, sequence);
-    const state: Sealed | null | 'unchanged' =
-      changed === 'unchanged' ? changed : changed.text === undefined ? null : sealState(changed.text);
-    const request = task.call?.request ?? null;
-    const outcome = request === null ? null : seal(utf8(result));
-    const writes = invocation.written.writes();
-    const chunked = this.#head.chunked || isChunked(state) || [...writes.entries.values()].some((sealed) => isChunked(sealed));
-    const { after, forgetEpoch } = nextHead(this.#runtime, this.#head, held.token, sequence, now - this.#lastCommitMicros, chunked);
-    const plan: CommitPlan = { held, commit, sequence, request, writes, state, outcome, before: this.#head, after, forgetEpoch };
-    teller.tell({
-      type: 'commit.start',
-      actor,
-      request,
-      commit,
-      token: held.token,
-      stateVersion: after.version,
-      reads: invocation.view.reads,
-      writes: [...writes.entries.keys()],
-      state: state === null || state === 'unchanged' ? null : state.checksum,
-    });
-    this.#committing = true;
-    try {
-      const committed = (version: number): Execution => {
-        this.#head = after;
-        this.#lastCommitMicros = now;
-        if (changed !== 'unchanged') memory.committed = changed.text;
-        teller.count('commits');
-        teller.tell({ type: 'commit.done', actor, commit, token: held.token, stateVersion: after.version, version });
-        return { kind: 'done', result: JSON.parse(result) as Json, commit };
-      };
-      const outcomeOf = await parts.commit(this.#runtime, invocation.view.transaction, plan);
-      switch (outcomeOf.kind) {
-        case 'done':
-          return committed(outcomeOf.version);
-        case 'fenced':
-          teller.count('commits.fenced');
-          teller.tell({ type: 'commit.fenced', actor, commit, token: held.token, newestToken: outcomeOf.newestToken });
-          this.#rollBack(memory, task, 'fenced');
-          if (outcomeOf.newestToken !== held.token) this.#host.leases.lost(held, outcomeOf.newestToken);
-          return this.#stopServing(held);
-        case 'duplicate':
-          this.#rollBack(memory, task, 'duplicate');
-          return request === null ? { kind: 'ended' } : this.#repeat(outcomeOf.outcome, request);
-        case 'conflict':
-          teller.count('commits.conflict');
-          teller.tell({ type: 'commit.conflict', actor, commit, code: outcomeOf.error.code });
-          this.#rollBack(memory, task, 'conflict');
-          return { kind: 'conflict', error: outcomeOf.error };
-        case 'unknown': {
-          teller.count('commits.unknown');
-          teller.tell({ type: 'commit.unknown', actor, commit, token: held.token, code: outcomeOf.error.code });
-          const resolved = await parts.resolve(this.#runtime, plan);
-          if (resolved === 'unknown') {
-            this.#drop('commit-unknown');
-            return {
-              kind: 'failed',
-              error: new KelpieError(
-                'commit-unknown',
-                `commit ${commit} of ${actor}: ${outcomeOf.error.message}, and it could not be found out`,
-              ),
-            };
-          }
-          teller.tell({ type: 'commit.resolved', actor, commit, token: held.token, applied: resolved === 'applied' });
-          if (resolved === 'applied') return committed(-1);
-          this.#rollBack(memory, task, 'commit lost');
-          return { kind: 'conflict', error: outcomeOf.error };
-        }
-      }
-    } finally {
-      this.#committing = false;
-    }
-  }
-
-  #rollBack(memory: ActorMemory, task: Task, reason: string): void {
-    const { token } = this.#mustHold();
-    this.#runtime.teller.tell({ type: 'rollback', actor: this.actor.key, token, request: task.call?.request ?? null, reason });
-    this.#runtime.parts.rollback(memory);
-  }
-
-  /** Waits as the database asks before another try; false when it may not be tried again. */
-  async #backOff(invocation: Invocation, error: unknown): Promise<boolean> {
-    try {
-      await invocation.view.transaction.onError(error);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #tooLate(task: Task): KelpieError {
-    return new KelpieError('timeout', `${task.operation} of ${this.actor.key} did not end in time; what it did was undone`);
-  }
-
-  /** This node may not serve the actor any more, although no timer has told so yet. */
-  #stopServing(held: HeldClaim): Execution {
-    this.#host.leases.expire(held);
-    return { kind: 'ended' };
-  }
-
   #timeOut(pending: Pending): void {
     if (pending.settled) return;
     if (this.#serving === pending) {
       // A commit under way decides the answer itself, and between two tries the next one looks at the deadline.
-      if (!this.#committing) this.#running?.stop('timeout');
+      this.#executor?.stop('timeout');
       return;
     }
     const error = new KelpieError('timeout', `${pending.call.operation} of ${this.actor.key} waited in its mailbox until its deadline`);
@@ -596,13 +368,14 @@ export class Activation {
       if (why !== 'lease-lost') void this.#host.releases.give(held);
     }
     this.#end(AGAIN);
-    if (!this.#committing) this.#running?.stop('ended');
   }
 
   /** The activation is over; every call that waits gets this. */
   #end(delivery: Delivery): void {
     this.#phase = 'gone';
+    this.#farewell = delivery;
     this.#idle?.clear();
+    this.#executor?.end();
     this.#host.gone(this);
     for (const pending of this.#queue.splice(0)) this.#settle(pending, delivery);
     this.#wake();
@@ -625,12 +398,4 @@ export class Activation {
   #wake(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
-}
-
-const isChunked = (sealed: Sealed | null | 'unchanged'): boolean => sealed !== null && sealed !== 'unchanged' && sealed.chunks.length > 0;
-
-function conflictError(actor: ActorRef, error: unknown, tries: number): KelpieError {
-  const code = error instanceof DatabaseError && error.retryable ? 'transaction-conflict' : 'store-unavailable';
-  const text = error instanceof Error ? error.message : String(error);
-  return new KelpieError(code, `${actor.key} could not commit in ${tries} tries, nothing was written: ${text}`, { cause: error });
 }
