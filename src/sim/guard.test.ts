@@ -12,8 +12,9 @@ import timers from 'node:timers';
 import { pathToFileURL } from 'node:url';
 import zlib from 'node:zlib';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { AmbientUseError, Guard } from './guard.js';
+import { type Ambient, AmbientUseError, Guard } from './guard.js';
 import { OneProcessWorld } from './guard/one-process-world.js';
+import { randomOf } from './random.js';
 
 const require = createRequire(import.meta.url);
 
@@ -437,5 +438,50 @@ describe('console', () => {
     log.mockRestore();
     expect(lines).toEqual([['inside', 'real']]);
     expect(world.refused).toEqual([]);
+  });
+});
+
+describe('without Node', () => {
+  it('guards what a browser has', async () => {
+    vi.resetModules();
+    const fresh = await import('./guard.js');
+    const { random } = Math;
+    let inside = false;
+    const refused: string[] = [];
+    const ambient: Ambient = {
+      node: 'b1',
+      wallMicros: () => 5_000,
+      monotonicMicros: () => 7_000,
+      after: () => ({ cancel: () => undefined }),
+      random: randomOf('1'),
+    };
+    const guard = new fresh.Guard({
+      mode: 'adopt',
+      current: () => (inside ? ambient : undefined),
+      refused: (use) => void refused.push(use.api),
+    });
+    const host = Object.getOwnPropertyDescriptor(globalThis, 'process') ?? {};
+    Reflect.deleteProperty(globalThis, 'process');
+    const seen: unknown[] = [];
+    try {
+      guard.install();
+      seen.push(Math.random === random);
+      inside = true;
+      seen.push(Date.now(), new Date().getTime(), performance.now());
+      for (const use of [() => fetch('http://localhost'), () => crypto.subtle.digest('SHA-256', new Uint8Array(1))]) {
+        try {
+          void use();
+        } catch (error) {
+          seen.push(error instanceof fresh.AmbientUseError);
+        }
+      }
+      inside = false;
+    } finally {
+      guard.uninstall();
+      Object.defineProperty(globalThis, 'process', host);
+    }
+    expect(seen).toEqual([false, 5, 5, 7, true, true]);
+    expect(refused).toEqual(['fetch', 'crypto.subtle.digest']);
+    expect(Math.random).toBe(random);
   });
 });

@@ -1,8 +1,7 @@
 /**
- * Chance for simulated processes: `Math.random`, Web Crypto and `node:crypto` draw from the run's random streams. Functions that
- * compute on the thread pool are answered by their synchronous twins at a simulated moment, because the pool answers when the
- * machine is ready. Fresh keys and padding come from OpenSSL's own generator, which no seed reaches: they are refused in both
- * modes. What is not caught: signatures whose algorithm draws a nonce (ECDSA, RSA-PSS).
+ * Chance for simulated processes: `Math.random`, Web Crypto and `node:crypto` draw from the run's random streams. Fresh keys and
+ * padding come from OpenSSL's own generator, which no seed reaches: they are refused in both modes. What is not caught:
+ * signatures whose algorithm draws a nonce (ECDSA, RSA-PSS).
  */
 import { wallMillis } from './dates.js';
 import {
@@ -12,7 +11,6 @@ import {
   classPrototype,
   eachRule,
   globalObject,
-  memberOf,
   prototypeOf,
   type Rule,
   rules,
@@ -94,7 +92,8 @@ const webCrypto: Record<string, Rule> = {
 const NODE_BYTES_MAX = 2 ** 31 - 1;
 const NODE_INTEGER_RANGE_MAX = 2 ** 48 - 1;
 
-function later(ambient: Ambient, callback: unknown, ...results: unknown[]): void {
+/** Calls back in an event of its own. */
+export function later(ambient: Ambient, callback: unknown, ...results: unknown[]): void {
   ambient.after(0, () => Reflect.apply(callback as Callable, undefined, results));
 }
 
@@ -195,47 +194,6 @@ const randomFill = served(
   },
 );
 
-/** A function of the thread pool, answered by its synchronous twin. */
-function byTwin(moduleName: string, name: string): Rule {
-  const twin = `${name}Sync`;
-  return {
-    kind: 'served',
-    api: `${moduleName}.${name}`,
-    remedy: `use ${moduleName}.${twin}, which does not wait for the machine's thread pool`,
-    passes: (args) => typeof args.at(-1) !== 'function',
-    serve: ({ ambient, args }) => {
-      const module = builtin(moduleName);
-      const compute = memberOf(module, twin) as Callable;
-      const callback = args.at(-1);
-      let result: unknown;
-      try {
-        result = Reflect.apply(compute, module, args.slice(0, -1));
-      } catch (error) {
-        // A wrong argument is thrown at once, as by the original; a failed computation goes to the callback.
-        const isArgument = error instanceof TypeError || error instanceof RangeError;
-        if (isArgument && (error as { code?: unknown }).code !== 'ERR_BUFFER_TOO_LARGE') throw error;
-        later(ambient, callback, error);
-        return;
-      }
-      later(ambient, callback, null, result);
-    },
-  };
-}
-
-const POOL_CRYPTO = ['pbkdf2', 'scrypt', 'hkdf', 'checkPrime', 'argon2'] as const;
-const POOL_ZLIB = [
-  'deflate',
-  'gzip',
-  'deflateRaw',
-  'unzip',
-  'inflate',
-  'gunzip',
-  'inflateRaw',
-  'brotliCompress',
-  'brotliDecompress',
-  'zstdCompress',
-  'zstdDecompress',
-] as const;
 const FRESH_KEYS = [
   'generateKey',
   'generateKeySync',
@@ -261,78 +219,16 @@ const nodeCrypto: Record<string, Rule> = {
   randomFill,
   randomUUID: randomUuid,
   randomUUIDv7: served('crypto.randomUUIDv7', BYTES, ({ ambient }) => uuidV7(ambient)),
-  ...eachRule(POOL_CRYPTO, (name) => byTwin('crypto', name)),
   ...eachRule(FRESH_KEYS, (name) => freshKey(`crypto.${name}`)),
   // Given a length it makes a prime, given a prime it makes nothing.
   createDiffieHellman: { ...freshKey('crypto.createDiffieHellman'), passes: ([prime]) => typeof prime !== 'number' },
 };
 
-interface HashLike {
-  createHash(algorithm: string): { update(data: Uint8Array): { digest(): Uint8Array } };
-}
-
-/** The bytes of a buffer source. */
-function bytesOf(source: unknown): Uint8Array {
-  return ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source as ArrayBuffer);
-}
-
-/** The name of `node:crypto` for a digest of Web Crypto: `SHA-256` is `sha256`, `SHA3-256` is `sha3-256`. */
-function digestName(algorithm: unknown): string {
-  const name = String(typeof algorithm === 'object' && algorithm !== null ? (algorithm as { name?: unknown }).name : algorithm);
-  if (!/^sha3?-\d+$/i.test(name)) throw new DOMException(`Unrecognized algorithm name: ${name}`, 'NotSupportedError');
-  return name.toLowerCase().replace(/^sha-/, 'sha');
-}
-
-const SUBTLE_REMEDY =
-  'use the synchronous functions of node:crypto or of a JavaScript library: Web Crypto answers when the machine is ready';
-
-const subtleDigest: Rule = {
-  kind: 'served',
-  api: 'crypto.subtle.digest',
-  remedy: SUBTLE_REMEDY,
-  passes: ([, data]) => !(ArrayBuffer.isView(data) || data instanceof ArrayBuffer),
-  serve: async ({ args: [algorithm, data] }) => {
-    const { createHash } = builtin('crypto') as unknown as HashLike;
-    const digest = createHash(digestName(algorithm)).update(bytesOf(data)).digest();
-    return digest.buffer.slice(digest.byteOffset, digest.byteOffset + digest.byteLength);
-  },
-};
-
-function subtleRules(target: object): Record<string, Rule> {
-  const names = Object.getOwnPropertyNames(target).filter((name) => name !== 'constructor');
-  const refused = eachRule(names, (name): Rule => ({ kind: 'refused', api: `crypto.subtle.${name}`, remedy: SUBTLE_REMEDY }));
-  // Only Node can compute a digest at once.
-  return builtin('crypto') === undefined ? refused : { ...refused, digest: subtleDigest };
-}
-
-/** Streams of `zlib` and `CompressionStream` do their work on the thread pool, all of them in this method. */
-function zlibStreamPrototype(): object | undefined {
-  let prototype = classPrototype('zlib', 'Gzip');
-  while (prototype !== undefined && !Object.hasOwn(prototype, '_transform')) prototype = prototypeOf(prototype);
-  return prototype;
-}
-
 export const chanceSections: readonly Section[] = [
   rules('Math', () => Math, { random: mathRandom }),
   rules('Crypto.prototype', () => prototypeOf(globalObject('crypto')), webCrypto),
-  {
-    name: 'SubtleCrypto.prototype',
-    locate: () => prototypeOf(memberOf(globalObject('crypto'), 'subtle')),
-    entries: (target) => rules('', () => target, subtleRules(target)).entries(target),
-  },
   rules('crypto', () => builtin('crypto'), nodeCrypto),
-  rules('ECDH.prototype', () => classPrototype('crypto', 'ECDH'), { generateKeys: freshKey('ECDH.generateKeys') }),
-  ...['DiffieHellman', 'DiffieHellmanGroup'].map((name) =>
+  ...['ECDH', 'DiffieHellman', 'DiffieHellmanGroup'].map((name) =>
     rules(`${name}.prototype`, () => classPrototype('crypto', name), { generateKeys: freshKey(`${name}.generateKeys`) }),
   ),
-  rules(
-    'zlib',
-    () => builtin('zlib'),
-    eachRule(POOL_ZLIB, (name) => byTwin('zlib', name)),
-  ),
-  rules('zlib streams', zlibStreamPrototype, {
-    _transform: { kind: 'refused', api: 'a zlib stream', remedy: 'use the synchronous functions of zlib, such as gzipSync' },
-  }),
 ];

@@ -121,7 +121,7 @@ export function dropOrders(): void {
 }
 
 /** The simulated process whose code runs now and must be guarded. */
-export function running(): Ambient | undefined {
+function running(): Ambient | undefined {
   return orders === undefined || passing > 0 ? undefined : orders.current();
 }
 

@@ -4,7 +4,7 @@
  * pass. The methods at the bottom of all network and process use are guarded as well, because programs keep references to
  * functions that were made before the guard was installed.
  */
-import { builtin, classPrototype, eachRule, functionKeys, globalObject, type Rule, rules } from './gate.js';
+import { builtin, classPrototype, eachRule, functionKeys, globalObject, memberOf, type Rule, rules } from './gate.js';
 import type { Section } from './swap.js';
 
 interface OutsideModule {
@@ -17,6 +17,11 @@ interface OutsideModule {
 const NETWORK = 'use platform.transport to other nodes, platform.services to peers outside';
 const DISK = 'use platform.disk';
 const PROCESSES = 'use a node of the scenario: a simulated process cannot start others';
+
+/** The first major version in which loading this module says nothing; before, each loading prints that it is experimental. */
+const SQLITE_SILENT_SINCE = 24;
+
+const nodeMajor = Number.parseInt(String(memberOf(memberOf(globalObject('process'), 'versions'), 'node')), 10);
 
 const outsideModules: readonly OutsideModule[] = [
   { name: 'fs', remedy: DISK, harmless: ['Stats', 'Dirent', '_toUnixTimestamp'] },
@@ -55,6 +60,7 @@ const outsideModules: readonly OutsideModule[] = [
     remedy: NETWORK,
     harmless: ['getDefaultSettings', 'getPackedSettings', 'getUnpackedSettings', 'Http2ServerRequest', 'Http2ServerResponse'],
   },
+  ...(nodeMajor >= SQLITE_SILENT_SINCE ? [{ name: 'node:sqlite', remedy: 'use platform.database', harmless: [] }] : []),
   { name: 'child_process', remedy: PROCESSES, harmless: [] },
   { name: 'cluster', remedy: PROCESSES, harmless: [] },
   {

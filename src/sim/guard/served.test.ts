@@ -22,6 +22,21 @@ function unknownFunction(holder: object, name: string): ((...args: unknown[]) =>
 
 const noop = (): void => undefined;
 
+/** A WebAssembly module without anything in it. */
+const EMPTY_WASM = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
+
+/** What is used of it here; the types of Node leave it to those of browsers. */
+interface WasmLike {
+  compile(bytes: Uint8Array): Promise<object>;
+  instantiate(source: Uint8Array | object): Promise<{ readonly instance?: object }>;
+  readonly Instance: new () => object;
+}
+
+const wasm = Reflect.get(globalThis, 'WebAssembly') as WasmLike;
+
+const signingKey = nodeCrypto.generateKeyPairSync('ed25519').privateKey;
+const agreementKeys = nodeCrypto.generateKeyPairSync('x25519');
+
 /** Every use that adopt mode serves, by the name under which strict mode refuses it. */
 const served: Record<string, () => unknown> = {
   'Date.now': () => Date.now(),
@@ -102,6 +117,10 @@ const served: Record<string, () => unknown> = {
   'crypto.pbkdf2': () => nodeCrypto.pbkdf2('a', 'b', 1, 8, 'sha1', noop),
   'crypto.scrypt': () => nodeCrypto.scrypt('a', 'b', 8, noop),
   'crypto.hkdf': () => nodeCrypto.hkdf('sha1', 'a', 'b', 'c', 8, noop),
+  'crypto.sign': () => nodeCrypto.sign(null, new Uint8Array(1), signingKey, noop),
+  'crypto.diffieHellman': () => unknownFunction(nodeCrypto, 'diffieHellman')?.(agreementKeys, noop),
+  'WebAssembly.compile': () => wasm.compile(EMPTY_WASM),
+  'WebAssembly.instantiate': () => wasm.instantiate(EMPTY_WASM),
   'crypto.subtle.digest': () => crypto.subtle.digest('SHA-256', new Uint8Array(1)),
   'zlib.gzip': () => zlib.gzip('a', noop),
   'zlib.brotliDecompress': () => zlib.brotliDecompress(zlib.brotliCompressSync('a'), noop),
@@ -751,6 +770,10 @@ describe('chance in adopt mode', () => {
       (await promisify(zlib.gunzip)(await promisify(zlib.gzip)('text'))).toString(),
       await promisify(zlib.gunzip)('no gzip').catch((error: Error & { code?: string }) => error.code),
       Buffer.from(await crypto.subtle.digest('SHA-256', new TextEncoder().encode('abc'))).toString('hex'),
+      (await promisify(nodeCrypto.sign)(null, Buffer.from('text'), signingKey)).toString('hex'),
+      (await wasm.instantiate(EMPTY_WASM)).instance instanceof wasm.Instance,
+      (await wasm.instantiate(await wasm.compile(EMPTY_WASM))) instanceof wasm.Instance,
+      await wasm.compile(new Uint8Array(3)).catch((error: Error) => error.name),
       await crypto.subtle.digest('MD5', new Uint8Array(1)).catch((error: Error) => error.name),
     ]);
     expect(seen).toEqual([
@@ -759,6 +782,10 @@ describe('chance in adopt mode', () => {
       'text',
       'Z_DATA_ERROR',
       nodeCrypto.createHash('sha256').update('abc').digest('hex'),
+      nodeCrypto.sign(null, Buffer.from('text'), signingKey).toString('hex'),
+      true,
+      true,
+      'CompileError',
       'NotSupportedError',
     ]);
   });
