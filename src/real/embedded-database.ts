@@ -8,6 +8,7 @@
  * all others until it goes on. The file is mapped into memory, so it must lie on a local file system.
  */
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import {
   type Bytes,
@@ -23,7 +24,7 @@ import {
 import { type Deferred, deferred } from './deferred.js';
 import { applyOperation } from './embedded/atomics.js';
 import { ConflictWindow, coarsened, decodeEntry, encodeEntry, wallMicrosOf, type WrittenKeys } from './embedded/commit-log.js';
-import { nameOf } from './embedded/key-order.js';
+import { refuseDamagedFile } from './embedded/file-header.js';
 import { type ByteStore, Records, sealed, unsealed } from './embedded/records.js';
 import { READERS_MAX, Snapshots, tooOld, VERSION_LIFE_MICROS } from './embedded/snapshots.js';
 import {
@@ -41,13 +42,15 @@ export interface EmbeddedDatabaseOptions {
   readonly directory: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** Bound of the store's size; address space only until it is used. 64 GiB by default. */
+  /** Bound of all keys and values together, 16 GiB by default. The file comes to about twice as much, and never shrinks. */
   readonly bytesMax?: number;
   /** How often changes by other processes are looked for while there are watches. 10 ms by default. */
   readonly watchPollMicros?: Micros;
 }
 
-const BYTES_MAX = 64 * 1024 ** 3;
+const BYTES_MAX = 16 * 1024 ** 3;
+/** Address space for each byte of the bound: for half-full pages, old versions and the log. LMDB maps anew when it is too little. */
+const MAP_FACTOR = 4;
 const WATCH_POLL_MICROS: Micros = 10_000;
 /** Largest pages for which LMDB takes the longest keys that its binding allows. */
 const PAGE_BYTES = 8_192;
@@ -61,6 +64,8 @@ const STALE_READERS_CHECK_MICROS: Micros = 1_000_000;
 
 const formatKey = Buffer.from('format');
 const versionKey = Buffer.from('version');
+/** Length of all stored keys and records. */
+const bytesKey = Buffer.from('bytes');
 /** Log entries up to this version may be gone. */
 const floorKey = Buffer.from('floor');
 
@@ -73,11 +78,12 @@ export function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Database
   let root: RootDatabase;
   try {
     mkdirSync(directory, { recursive: true });
+    refuseDamagedFile(join(directory, 'data.mdb'), PAGE_BYTES);
     root = open({
       path: directory,
       noSubdir: false,
       pageSize: PAGE_BYTES,
-      mapSize: bytesMax,
+      mapSize: MAP_FACTOR * bytesMax,
       maxReaders: READERS_MAX,
       maxDbs: 3,
       // With it a commit shows before it is durable, and an answer could be given that a power failure takes back.
@@ -85,8 +91,7 @@ export function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Database
     });
   } catch (error) {
     if (error instanceof DatabaseError) throw error;
-    const damaged = /MDB_(INVALID|CORRUPTED|VERSION_MISMATCH)/.test(reasonOf(error));
-    throw new DatabaseError(damaged ? code.fileCorrupt : code.ioError, `cannot open the store in ${directory}: ${reasonOf(error)}`);
+    throw new DatabaseError(code.ioError, `cannot open the store in ${directory}: ${reasonOf(error)}`);
   }
   try {
     return new EmbeddedDatabase(root, options);
@@ -111,6 +116,7 @@ class EmbeddedDatabase implements Database, TransactionStore {
   readonly #log: ByteStore;
   readonly #snapshots: Snapshots;
   readonly #watches: Watches;
+  readonly #bytesMax: number;
   #window: ConflictWindow;
   #waiting: WaitingCommit[] = [];
   #committing: Promise<void> | undefined;
@@ -121,6 +127,7 @@ class EmbeddedDatabase implements Database, TransactionStore {
     this.clock = options.clock;
     this.random = options.random;
     this.#root = root;
+    this.#bytesMax = options.bytesMax ?? BYTES_MAX;
     const store = (name: string): ByteStore => root.openDB<Buffer, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary' });
     this.#meta = store('meta');
     this.#log = store('log');
@@ -237,11 +244,15 @@ class EmbeddedDatabase implements Database, TransactionStore {
   #applyAll(batch: readonly WaitingCommit[]): readonly Applied[] {
     const floor = this.#number(floorKey) ?? 0;
     this.#readLog(floor);
+    const bytesBefore = this.#number(bytesKey) ?? 0;
+    this.records.growth = 0;
     const before = this.#window.newest;
     const wallMicros = this.clock.wallMicros();
     const applied = batch.map(({ request }) => {
+      const growthBefore = this.records.growth;
       const one = this.#judgeAndApply(request, floor, this.#window.newest + 1);
       if ('error' in one) return one;
+      this.#refuseWhenFull(bytesBefore + this.records.growth, this.records.growth - growthBefore);
       const entry = { version: one.outcome.version, wallMicros, writes: coarsened(one.writes) };
       const key = numberBytes(entry.version);
       this.#log.putSync(key, sealed(key, encodeEntry(entry)));
@@ -250,6 +261,7 @@ class EmbeddedDatabase implements Database, TransactionStore {
     });
     if (this.#window.newest > before) {
       this.#setNumber(versionKey, this.#window.newest);
+      this.#setNumber(bytesKey, bytesBefore + this.records.growth);
       this.#prune(floor, wallMicros, 2 * batch.length + 8);
       this.#dropStaleReaders();
     }
@@ -305,6 +317,15 @@ class EmbeddedDatabase implements Database, TransactionStore {
       }
     }
     return writes;
+  }
+
+  /** A transaction that makes the store smaller is always let through. */
+  #refuseWhenFull(bytes: number, grownBytes: number): void {
+    if (bytes <= this.#bytesMax || grownBytes <= 0) return;
+    throw new DatabaseError(
+      code.ioError,
+      `the store is full: the transaction would bring its keys and values to ${bytes} bytes, \`bytesMax\` is ${this.#bytesMax}`,
+    );
   }
 
   /** Adds what other processes have committed since the last time. */

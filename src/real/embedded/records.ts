@@ -52,6 +52,8 @@ export function unsealed(storedKey: Bytes, record: Buffer): Bytes {
 
 export class Records {
   readonly #store: ByteStore;
+  /** Bytes by which keys and records have grown since the store last set it to 0; less than 0 when they shrank. */
+  growth = 0;
 
   constructor(store: ByteStore) {
     this.#store = store;
@@ -71,28 +73,27 @@ export class Records {
   put(key: Bytes, value: Bytes): void {
     const stored = storedKeyOf(key);
     if (key.length <= DIRECT_KEY_BYTES_MAX) {
-      this.#store.putSync(stored, sealed(stored, value));
+      this.#replace(stored, sealed(stored, value));
       return;
     }
     const items = this.#bucket(stored);
     const at = countBefore(items, (item) => compareKeys(item.key, key) < 0);
     const held = items[at];
     items.splice(at, held !== undefined && compareKeys(held.key, key) === 0 ? 1 : 0, { key, value });
-    this.#store.putSync(stored, sealed(stored, encodeBucket(items)));
+    this.#replace(stored, sealed(stored, encodeBucket(items)));
   }
 
   /** Inside a write transaction only. */
   remove(key: Bytes): void {
     const stored = storedKeyOf(key);
     if (key.length <= DIRECT_KEY_BYTES_MAX) {
-      this.#store.removeSync(stored);
+      this.#replace(stored, undefined);
       return;
     }
     const items = this.#bucket(stored);
     const rest = items.filter((item) => compareKeys(item.key, key) !== 0);
     if (rest.length === items.length) return;
-    if (rest.length === 0) this.#store.removeSync(stored);
-    else this.#store.putSync(stored, sealed(stored, encodeBucket(rest)));
+    this.#replace(stored, rest.length === 0 ? undefined : sealed(stored, encodeBucket(rest)));
   }
 
   /** Inside a write transaction only. */
@@ -126,6 +127,14 @@ export class Records {
       const inside = decodeBucket(stored, content).filter(({ key }) => compareKeys(key, begin) >= 0 && compareKeys(key, end) < 0);
       yield* reverse ? inside.reverse() : inside;
     }
+  }
+
+  #replace(stored: Buffer, record: Buffer | undefined): void {
+    const former = this.#store.getBinaryFast(stored);
+    if (former !== undefined) this.growth -= stored.length + former.length;
+    if (record !== undefined) this.growth += stored.length + record.length;
+    if (record !== undefined) this.#store.putSync(stored, record);
+    else if (former !== undefined) this.#store.removeSync(stored);
   }
 
   #bucket(stored: Buffer): KeyValue[] {
