@@ -26,6 +26,9 @@ import {
 /** Long files and their lines. They may shrink, and leave the list; they may not grow. */
 const LONG_FILES: Readonly<Record<string, number>> = {};
 
+/** Modules that invariants name before they are written. */
+const UNWRITTEN_SPECS = ['KelpieAgentService'];
+
 const UNTRACKED = new Set(['node_modules', 'dist', '.git', '.kelpie-dst', 'kelpie-dst-failures', '.stryker-tmp']);
 const BYTES_MAX = 4_000_000;
 
@@ -81,7 +84,7 @@ describe('this project', () => {
     expect([...made].filter((invariant) => !catalogue.invariants.includes(invariant)).map(({ id }) => id)).toEqual(NONE);
   });
   test('names in its invariants only operators that a spec defines and checks', () => {
-    expect(operators(project, catalogue.invariants)).toEqual(NONE);
+    expect(operators(project, catalogue.invariants, UNWRITTEN_SPECS)).toEqual(NONE);
   });
   test('has no file that is long and still grows', () => expect(lengths(project, LONG_FILES)).toEqual(NONE));
   test('names nothing of the place it was written at', () => expect(workplace(project)).toEqual(NONE));
@@ -184,6 +187,8 @@ describe('a planted violation is found:', () => {
       "invariant 'WAL!Missing' names WAL!Missing, and WAL.tla defines no Missing",
       "invariant 'None!Durability' names None!Durability, and no None.tla is in specs/",
     ]);
+    expect(operators(files, [{ id: 'early', spec: 'Later!Soon' }], ['Later'])).toEqual(NONE);
+    expect(operators(files, [], ['WAL'])).toEqual(['WAL.tla is written; take it off the list of unwritten modules']);
   });
 
   test('a file that has become long, one on record that grew, and one that is on record for nothing', () => {
