@@ -38,8 +38,6 @@ export class CrashDraw {
 
   /** Which of the operations that had begun and not ended were carried out, and in which order. */
   inFlight<T>(begun: readonly T[]): T[] {
-    if (this.#behaviour === 'keep') return [...begun];
-    if (this.#behaviour === 'lose') return [];
     return this.#random.shuffle(begun).filter(() => this.#random.chance(1, 2));
   }
 
