@@ -2,6 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { Fault } from '../faults/fault.js';
 import { faults } from '../faults/index.js';
+import { invariants } from '../invariants/index.js';
 import type { Invariant } from '../invariants/invariant.js';
 import { bugs, type KnownBug } from '../scenarios/bugs/index.js';
 import { scenarios } from '../scenarios/index.js';
@@ -11,16 +12,11 @@ import { UsageError } from './usage-error.js';
 export interface Catalogue {
   readonly scenarios: readonly Scenario[];
   readonly faults: readonly Fault[];
+  readonly invariants: readonly Invariant[];
   readonly bugs: readonly KnownBug[];
 }
 
-export const catalogue: Catalogue = { scenarios, faults, bugs };
-
-/** Every promise that some scenario makes, sorted by id. */
-export function invariantsOf({ scenarios }: Catalogue): readonly Invariant[] {
-  const byId = new Map(scenarios.flatMap(({ invariants }) => invariants).map((invariant) => [invariant.id, invariant]));
-  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-}
+export const catalogue: Catalogue = { scenarios, faults, invariants, bugs };
 
 const SUGGESTIONS_MAX = 3;
 

@@ -90,6 +90,8 @@ describe('bad input is named, with the remedy, on stderr alone, and ends with 2:
     [['run', '--profile', 'all', '--fault', 'network/loss'], '--profile all asks for every fault'],
     [['run', '--sim-time', '60'], "--sim-time '60' is no duration; write a number and a unit, such as 500ms, 60s or 10m"],
     [['run', '--sim-time', '0s'], "--sim-time '0s' is shorter than one microsecond"],
+    [['run', '--sim-time', '1us'], 'the chaos phase must last from 1 ms to 365 days of simulated time, not 1 us'],
+    [['run', '--sim-time', '100000h'], 'the chaos phase must last from 1 ms to 365 days'],
     [['run', '--hang-timeout', 'soon'], "--hang-timeout 'soon' is no duration"],
     [
       ['run', '--trace', 'missing/trace.jsonl'],

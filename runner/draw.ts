@@ -33,6 +33,9 @@ export type DrawableScenario = Pick<Scenario, 'id' | 'offers' | 'knobs' | 'draw'
 
 const SECOND: Micros = 1_000_000;
 const CHAOS_MICROS: readonly Micros[] = [5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND];
+/** Shorter ones have no room for a workload, longer ones none for the limits. */
+const CHAOS_MICROS_MIN: Micros = 1_000;
+const CHAOS_MICROS_MAX: Micros = 365 * 24 * 3_600 * SECOND;
 const QUANTA_MICROS: readonly Micros[] = [1, 50, 500, 5_000];
 /** Depth 1 is fixed priorities without any change; bugs of depth above 5 have hardly been seen (Burckhardt et al.). */
 const PCT_DEPTHS: readonly number[] = [2, 3, 4, 5];
@@ -48,11 +51,14 @@ const QUEUE_LENGTH_MAX = 200_000;
 /** A run is set up, heals and reads back, each within the scenario's bound of convergence. */
 const CONVERGENCES_MAX = 3;
 
-/** Expands a seed. Throws UsageError when `only` names a fault that `faults` lacks, or one that the scenario has no use or room for. */
+/** Expands a seed. Throws UsageError for an impossible length of the chaos phase, and when `only` names a fault that `faults` lacks, or one that the scenario has no use or room for. */
 export function draw(seed: Seed, scenario: DrawableScenario, options: DrawOptions): Case {
   const random = randomOf(seed).fork('draw');
   const profile = options.profile ?? 'swarm';
   const chaosMicros = options.chaosMicros ?? random.fork('chaos').pick(CHAOS_MICROS);
+  if (!Number.isSafeInteger(chaosMicros) || chaosMicros < CHAOS_MICROS_MIN || chaosMicros > CHAOS_MICROS_MAX) {
+    throw new UsageError(`the chaos phase must last from 1 ms to 365 days of simulated time, not ${chaosMicros} us`);
+  }
   const workload = scenario.draw(random.fork('workload'), chaosMicros);
   const promised = scenario.budget(workload, chaosMicros);
   const budget = profile === 'beyond-budget' ? widened(promised) : promised;

@@ -1,6 +1,6 @@
 /** `list`: the catalogues. */
 import type { CommandModule } from 'yargs';
-import { catalogue, invariantsOf, nearest } from '../catalogue.js';
+import { catalogue, nearest } from '../catalogue.js';
 import { UsageError } from '../usage-error.js';
 
 interface Row {
@@ -20,7 +20,7 @@ const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
       beyondBudget,
     })),
   invariants: () =>
-    invariantsOf(catalogue).map(({ id, promise, kind, spec }) => ({
+    catalogue.invariants.map(({ id, promise, kind, spec }) => ({
       id,
       summary: promise,
       kind,
