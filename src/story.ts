@@ -274,7 +274,11 @@ export type ClientEvent =
       readonly code: string | null;
     };
 
-export type RpcEvent = { readonly type: 'rpc.drop'; readonly from: NodeId; readonly why: 'misdelivered' | 'malformed' | 'unexpected' };
+export type RpcEvent = {
+  readonly type: 'rpc.drop';
+  readonly from: NodeId;
+  readonly why: 'misdelivered' | 'malformed' | 'unexpected' | 'repeated';
+};
 
 /** The write-ahead log. Told when the step is durable. */
 export type WalEvent =

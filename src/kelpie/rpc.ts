@@ -170,10 +170,12 @@ export class Rpc {
     if (envelope.to !== this.#platform.node) return this.#drop(from, 'misdelivered');
     this.#teller.count('rpc.received');
     if (envelope.k === REPLY) return this.#takeReply(from, envelope);
-    const fresh = this.#isFresh(from, envelope);
+    const age = this.#ageOf(from, envelope);
+    // Its sender asked once and the network brings it again: a call that failed must not get a second chance behind its caller's back.
+    if (age === 'repeated') return this.#drop(from, 'repeated');
     const handler = this.#handlers.get(envelope.k);
     if (handler === undefined) return this.#drop(from, 'unexpected');
-    void this.#answer(from, envelope, handler(envelope.b, { from, fresh }));
+    void this.#answer(from, envelope, handler(envelope.b, { from, fresh: age === 'fresh' }));
   }
 
   async #answer(from: NodeId, envelope: Envelope, answer: ReturnType<RpcHandler>): Promise<void> {
@@ -214,15 +216,17 @@ export class Rpc {
     return seen;
   }
 
-  #isFresh(from: NodeId, { i, n, t }: Envelope): boolean {
+  /** Whether this life has seen the request: certainly not, certainly, or perhaps (it, or an earlier life, may have and has forgotten). */
+  #ageOf(from: NodeId, { i, n, t }: Envelope): 'fresh' | 'repeated' | 'unsure' {
     const seen = this.#meet(from, i);
-    if (n <= seen.floor || seen.numbers.has(n)) return false;
+    if (n !== 0 && seen.numbers.has(n)) return 'repeated';
+    if (n <= seen.floor) return 'unsure';
     seen.numbers.add(n);
     if (seen.numbers.size > SEEN_MAX) seen.floor = Math.max(seen.floor, dropOldest(seen.numbers) ?? 0);
-    return t === this.#instance;
+    return t === this.#instance ? 'fresh' : 'unsure';
   }
 
-  #drop(from: NodeId, why: 'misdelivered' | 'malformed' | 'unexpected'): void {
+  #drop(from: NodeId, why: 'misdelivered' | 'malformed' | 'unexpected' | 'repeated'): void {
     this.#teller.count('rpc.dropped');
     this.#teller.tell({ type: 'rpc.drop', from, why });
   }
