@@ -82,23 +82,26 @@ function draw(random: Random, chaosMicros: Micros): Workload {
   return { nodes, clients, ledgers, accounts, operations };
 }
 
-/** Any combination is legal: the renewal is shorter than the shortest lease without the longest grace and skew. */
+/**
+ * Any combination is legal (the renewal is shorter than the shortest lease without the longest grace and skew) and can make progress on
+ * the slowest network that is drawn: a tenth of a second one way, so that a transaction takes the better part of one.
+ */
 const KNOBS = {
   capacity: { min: 12, max: 1_000, normal: 1_000 },
   placement: { min: 0, max: PLACEMENT_STRATEGIES.length - 1, normal: 0 },
-  leaseMicros: { min: 3 * SECOND, max: 15 * SECOND, normal: 6 * SECOND },
+  leaseMicros: { min: 5 * SECOND, max: 15 * SECOND, normal: 6 * SECOND },
   leaseRenewMicros: { min: 300_000, max: SECOND, normal: SECOND },
   leaseGraceMicros: { min: 200_000, max: SECOND, normal: 500_000 },
   leaseSkewMicros: { min: 200_000, max: 900_000, normal: 300_000 },
-  invocationMicros: { min: 2 * SECOND, max: 30 * SECOND, normal: 20 * SECOND },
+  invocationMicros: { min: 10 * SECOND, max: 30 * SECOND, normal: 20 * SECOND },
   idleMicros: { min: 50_000, max: 60 * SECOND, normal: 10 * SECOND },
   pendingPerActor: { min: 2, max: 1_000, normal: 100 },
   mailbox: { min: 8, max: 10_000, normal: 1_000 },
-  forwardMicros: { min: 200_000, max: 5 * SECOND, normal: 2 * SECOND },
+  forwardMicros: { min: 2 * SECOND, max: 5 * SECOND, normal: 3 * SECOND },
   hops: { min: 1, max: 3, normal: 3 },
   callsInFlight: { min: 1, max: 10, normal: 10 },
   drainMicros: { min: 0, max: 10 * SECOND, normal: 3 * SECOND },
-  storeMicros: { min: 500_000, max: 5 * SECOND, normal: 5 * SECOND },
+  storeMicros: { min: 3 * SECOND, max: 5 * SECOND, normal: 5 * SECOND },
   nodeListMicros: { min: 0, max: 5 * SECOND, normal: 2 * SECOND },
   suspectMicros: { min: 0, max: 10 * SECOND, normal: 3 * SECOND },
 } satisfies Partial<Record<keyof KelpieConfig, KnobRange>>;
@@ -109,7 +112,7 @@ const DRIFT_PARTS_PER_MILLION_MAX = 5_000;
 const SKEW_MICROS_MAX: Micros = 3_600 * SECOND;
 
 const VARIANTS: Readonly<Record<string, Readonly<Partial<Record<keyof typeof KNOBS, number>>>>> = {
-  'next-version': { leaseMicros: 4 * SECOND, leaseRenewMicros: 500_000, idleMicros: SECOND, forwardMicros: SECOND, placement: 2 },
+  'next-version': { leaseMicros: 5 * SECOND, leaseRenewMicros: 500_000, idleMicros: SECOND, forwardMicros: 2 * SECOND, placement: 2 },
   'tiny-mailbox': { pendingPerActor: 1 },
   'tiny-queue': { mailbox: 2 },
   'tiny-cache': { idleMicros: 1, nodeListMicros: 0 },
