@@ -57,11 +57,16 @@ export const giveBack: GiveBack = (host, held) => {
   void host.releases.give(held);
 };
 
+interface Joined {
+  readonly call: Call;
+  readonly settle: (delivery: Delivery) => void;
+}
+
 interface Pending {
   readonly call: Call;
   readonly settle: (delivery: Delivery) => void;
   /** The same request, come again while this one is under way. */
-  readonly joined: ((delivery: Delivery) => void)[];
+  readonly joined: Joined[];
   deadline: Deadline | undefined;
   settled: boolean;
 }
@@ -114,7 +119,7 @@ export class Activation {
     if (same !== undefined) {
       this.#runtime.teller.count('requests.duplicate');
       this.#runtime.teller.tell({ type: 'request.duplicate', actor: this.actor.key, request: call.request, how: 'joined' });
-      return new Promise((settle) => same.joined.push(settle));
+      return new Promise((settle) => same.joined.push({ call, settle }));
     }
     if (call.place) this.#chosen = true;
     if (this.#phase === 'deactivating') return this.whenGone().then(() => this.#farewell);
@@ -333,7 +338,7 @@ export class Activation {
     });
     switch (done.kind) {
       case 'done':
-        return this.#settle(pending, { kind: 'answer', answer: { ok: true, result: done.result } });
+        return this.#settle(pending, { kind: 'answer', answer: { ok: true, result: done.result, durable: done.durable } });
       case 'failed':
         return this.#settle(pending, { kind: 'answer', answer: failure(done.error.toData()) });
       case 'ended':
@@ -387,7 +392,7 @@ export class Activation {
     pending.deadline?.clear();
     if (this.#underWay.get(pending.call.request) === pending) this.#underWay.delete(pending.call.request);
     pending.settle(delivery);
-    for (const settle of pending.joined) settle(delivery);
+    for (const { call, settle } of pending.joined) settle(mayShare(pending.call, call, delivery) ? delivery : AGAIN);
   }
 
   /** Resolves when the phase has changed or the mailbox is empty. */
@@ -399,3 +404,10 @@ export class Activation {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 }
+
+/**
+ * Whether a repetition may have the answer of the attempt that it joined. That one may have run without looking for an outcome that a
+ * third attempt had left: its answer is good for itself alone, unless it is stored.
+ */
+const mayShare = (served: Call, joined: Call, delivery: Delivery): boolean =>
+  served.mayRepeat || !joined.mayRepeat || delivery.kind !== 'answer' || (delivery.answer.ok && delivery.answer.durable);

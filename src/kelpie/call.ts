@@ -21,7 +21,13 @@ export interface Call {
   readonly place: boolean;
 }
 
-export type Answer = { readonly ok: true; readonly result: Json } | { readonly ok: false; readonly error: KelpieErrorData };
+/**
+ * `durable`: the outcome is stored with the request, so that every repetition gets the same one. Without it, an answer is good only for
+ * the attempt that asked for it: another attempt may have had another outcome.
+ */
+export type Answer =
+  | { readonly ok: true; readonly result: Json; readonly durable: boolean }
+  | { readonly ok: false; readonly error: KelpieErrorData };
 
 export const failure = (error: KelpieErrorData): Answer => ({ ok: false, error });
 

@@ -12,11 +12,11 @@ import type { Admission, Intake } from './intake.js';
 import type { OutgoingCall } from './invocation.js';
 import type { Json } from './json.js';
 import type { HeldLeases } from './leases.js';
-import { FORWARDS_MAX } from './limits.js';
+import { FORWARDS_MAX, RPC_MICROS_MAX } from './limits.js';
 import type { Nodes } from './nodes.js';
 import type { Releases } from './releases.js';
 import { pauseMicros } from './retry.js';
-import type { Rpc } from './rpc.js';
+import type { Reply, Rpc } from './rpc.js';
 import type { Runtime } from './runtime.js';
 import { decodeAnswer, encodeCall, INVOKE } from './wire.js';
 
@@ -95,7 +95,7 @@ export class Dispatcher implements ActivationHost {
     const { teller } = this.#runtime;
     teller.count('pending');
     teller.tell({ type: 'request.accept', actor: call.actor.key, request: call.request, pending: entered });
-    const answer = await this.#route(call);
+    const answer = await new Promise<Answer>((settle) => void this.#route(call, settle));
     teller.count('pending', -1);
     teller.tell({
       type: 'request.answer',
@@ -128,22 +128,31 @@ export class Dispatcher implements ActivationHost {
     return new KelpieError('overloaded', `${this.#runtime.config.pendingPerActor} calls wait for ${actor.key} already`);
   }
 
-  async #route(accepted: Call): Promise<Answer> {
+  /** Finds somebody who serves the call, and settles it exactly once. */
+  async #route(accepted: Call, settled: (answer: Answer) => void): Promise<void> {
     const { config, platform, parts } = this.#runtime;
     let call = accepted;
+    let open = true;
     let unsure = false;
     let again = 0;
     let failed = 0;
     let sameNode: NodeId | undefined;
-    const fail = (error: KelpieError): Answer => failure(unsure ? { ...error.toData(), unsure: true } : error.toData());
-    for (;;) {
+    const settle = (answer: Answer): void => {
+      if (!open) return;
+      open = false;
+      settled(answer.ok || !unsure ? answer : failure({ ...answer.error, unsure: true }));
+    };
+    const fail = (error: KelpieError): void => settle(failure(error.toData()));
+    while (open) {
       if (platform.clock.monotonicMicros() >= call.deadlineMicros) {
         return fail(new KelpieError('timeout', `${call.operation} of ${call.actor.key} found nobody to serve it in time`));
       }
       const delivery: Delivery = sameNode === undefined ? await this.#deliver(call) : { kind: 'elsewhere', node: sameNode, place: false };
+      // An answer to an earlier forward may have come meanwhile.
+      if (!open) return;
       switch (delivery.kind) {
         case 'answer':
-          return delivery.answer.ok || !unsure ? delivery.answer : failure({ ...delivery.answer.error, unsure: true });
+          return settle(delivery.answer);
         case 'again':
           if (this.#intake.closed) return fail(shuttingDown(this.#runtime.node));
           again += 1;
@@ -153,8 +162,8 @@ export class Dispatcher implements ActivationHost {
           if (call.hops >= config.hops) {
             return fail(new KelpieError('not-owner', `${call.actor.key} is on ${delivery.node}, and the call has made ${call.hops} hops`));
           }
-          const forwarded = await this.#forward(call, delivery.node, delivery.place);
-          if (typeof forwarded === 'object') return forwarded.ok || !unsure ? forwarded : failure({ ...forwarded.error, unsure: true });
+          const forwarded = await this.#forward(call, delivery.node, delivery.place, settle);
+          if (typeof forwarded === 'object') return settle(forwarded);
           if (forwarded === 'timeout') {
             // It may be running there still, or have run.
             unsure = true;
@@ -212,30 +221,49 @@ export class Dispatcher implements ActivationHost {
     return delivery;
   }
 
-  async #forward(call: Call, to: NodeId, place: boolean): Promise<Answer | FailedForward['why']> {
-    const { config, platform, teller } = this.#runtime;
+  /**
+   * Sends the call to a node and waits a while for its answer. One that comes later is given to `late`, when it is the outcome of the
+   * request for good: a slow node must not make its callers start over for ever.
+   */
+  #forward(call: Call, to: NodeId, place: boolean, late: (answer: Answer) => void): Promise<Answer | FailedForward['why']> {
+    const { config, platform, teller, deadlines } = this.#runtime;
     const at = { actor: call.actor.key, request: call.request, to } as const;
     const hops = call.hops + 1;
-    const left = call.deadlineMicros - platform.clock.monotonicMicros();
-    const waitMicros = Math.max(1, Math.min(config.forwardMicros, left));
+    const now = platform.clock.monotonicMicros();
+    const left = Math.max(1, call.deadlineMicros - now);
     teller.count('forwards');
     teller.tell({ type: 'forward', ...at, hops, place });
-    const reply = await this.#rpc.request(to, INVOKE, encodeCall({ ...call, hops, place }, Math.max(1, left)), waitMicros);
-    let why: FailedForward['why'];
-    if (reply.kind === 'reply') {
-      this.#nodes.trust(to);
-      const answer = decodeAnswer(reply.body);
-      // A node that stops gives its actors back soon: the next call asks the registry.
-      if (!answer.ok && answer.error.code === 'shutting-down') this.#routes.delete(call.actor.key);
-      if (answer.ok || answer.error.code !== 'not-owner' || answer.error.unsure === true) return answer;
-      why = 'not-owner';
-    } else {
-      why = reply.kind;
-      this.#nodes.suspect(to);
-    }
-    teller.count('forwards.failed');
-    teller.tell({ type: 'forward.fail', ...at, why });
-    return why;
+    return new Promise((resolve) => {
+      const failed = (why: FailedForward['why']): void => {
+        teller.count('forwards.failed');
+        teller.tell({ type: 'forward.fail', ...at, why });
+        resolve(why);
+      };
+      let waiting = true;
+      const patience = deadlines.at(now + Math.min(config.forwardMicros, left), () => {
+        waiting = false;
+        this.#nodes.suspect(to);
+        failed('timeout');
+      });
+      const answered = (reply: Reply): void => {
+        patience.clear();
+        if (reply.kind !== 'reply') {
+          this.#nodes.suspect(to);
+          if (waiting) failed(reply.kind);
+          return;
+        }
+        this.#nodes.trust(to);
+        const answer = decodeAnswer(reply.body);
+        // A node that stops gives its actors back soon: the next call asks the registry.
+        if (!answer.ok && answer.error.code === 'shutting-down') this.#routes.delete(call.actor.key);
+        if (!waiting) {
+          if (answer.ok && answer.durable) late(answer);
+        } else if (!answer.ok && answer.error.code === 'not-owner' && answer.error.unsure !== true) failed('not-owner');
+        else resolve(answer);
+      };
+      const waitMicros = Math.min(RPC_MICROS_MAX, Math.max(left, config.forwardMicros));
+      void this.#rpc.request(to, INVOKE, encodeCall({ ...call, hops, place }, left), waitMicros).then(answered);
+    });
   }
 
   /** A call of an actor here: tried again while that can help and its time has not come. */

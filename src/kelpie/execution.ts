@@ -21,8 +21,8 @@ import { type Sealed, seal } from './sealed.js';
 
 /** How a task ended, after its commit. */
 export type Execution =
-  /** `commit` is null when nothing was written. */
-  | { readonly kind: 'done'; readonly result: Json; readonly commit: string | null }
+  /** `commit` is null when nothing was written. `durable`: the outcome is stored with the request. */
+  | { readonly kind: 'done'; readonly result: Json; readonly commit: string | null; readonly durable: boolean }
   | { readonly kind: 'failed'; readonly error: KelpieError }
   /** The activation ended first; nothing was written. */
   | { readonly kind: 'ended' };
@@ -110,7 +110,7 @@ export class Executor {
   /** Runs code of the actor until it has committed, failed, or conflicted too often. */
   async execute(task: Task): Promise<Execution> {
     const held = this.#held;
-    const { teller, platform, deadlines } = this.#runtime;
+    const { teller, deadlines } = this.#runtime;
     const actor = this.#actor.key;
     const request = task.call?.request ?? null;
     for (let tries = 1; ; tries++) {
@@ -130,10 +130,10 @@ export class Executor {
       });
       this.#running = invocation;
       if (task.call?.mayRepeat === true && tries === 1) {
-        const served = await this.#findOutcome(invocation, task.call.request);
-        if (served !== undefined || this.#over) {
+        const served = (await this.#findOutcome(invocation, task.call.request)) ?? this.#mayNotStart(task);
+        if (served !== undefined) {
           this.#running = undefined;
-          return served ?? { kind: 'ended' };
+          return served;
         }
       }
       teller.count('invocations');
@@ -156,6 +156,14 @@ export class Executor {
       if (step.kind !== 'done' && !this.#over) this.#rollBack(task, step.kind === 'failed' ? step.error.code : step.kind);
       return this.#tellEnd(request, step);
     }
+  }
+
+  /** Why code may not be started now. */
+  #mayNotStart(task: Task): Execution | undefined {
+    if (this.#over) return { kind: 'ended' };
+    if (!mayServe(this.#runtime, this.#held)) return this.#stopServing();
+    const late = this.#runtime.platform.clock.monotonicMicros() >= task.deadlineMicros;
+    return late ? { kind: 'failed', error: this.#tooLate(task) } : undefined;
   }
 
   #tellEnd(request: RequestId | null, done: Execution): Execution {
@@ -187,7 +195,7 @@ export class Executor {
   #repeat(outcome: Uint8Array, request: RequestId): Execution {
     this.#runtime.teller.count('requests.duplicate');
     this.#runtime.teller.tell({ type: 'request.duplicate', actor: this.#actor.key, request, how: 'stored' });
-    return { kind: 'done', result: parseOutcome(outcome, request) as Json, commit: null };
+    return { kind: 'done', result: parseOutcome(outcome, request) as Json, commit: null, durable: true };
   }
 
   /** What follows from how the code ended: an answer, a commit, or another try. */
@@ -211,9 +219,10 @@ export class Executor {
       checkTextBytes(text, MESSAGE_BYTES_MAX, `the result of ${task.operation}`);
       const state = invocation.stateUsed ? this.memory.changed(this.#actor.key) : 'unchanged';
       const writes = invocation.written.writes();
-      if (state === 'unchanged' && writes.entries.size === 0 && !writes.cleared) {
-        return { kind: 'done', result: JSON.parse(text) as Json, commit: null };
-      }
+      const nothing = state === 'unchanged' && writes.entries.size === 0 && !writes.cleared;
+      // A request that may come again must have one outcome, even where it had no effect: an earlier attempt that is still on its way
+      // could have one, after this answer was given.
+      if (nothing && task.call?.mayRepeat !== true) return { kind: 'done', result: JSON.parse(text) as Json, commit: null, durable: false };
       return await this.#commit(task, invocation, { result: text, state });
     } catch (error) {
       return { kind: 'failed', error: KelpieError.from(error) };
@@ -316,7 +325,7 @@ export class Executor {
     const { teller } = this.#runtime;
     teller.count('commits');
     teller.tell({ type: 'commit.done', actor: this.#actor.key, commit, token: held.token, stateVersion: after.version, version });
-    return { kind: 'done', result: JSON.parse(result) as Json, commit };
+    return { kind: 'done', result: JSON.parse(result) as Json, commit, durable: true };
   }
 
   #rollBack(task: Task, reason: string): void {

@@ -56,7 +56,7 @@ export const RPC_MICROS_MAX: Micros = 30 * SECOND;
 /** Times a call may be passed on from node to node. */
 export const HOPS_MAX = 3;
 /** Times one node forwards one call before it leaves trying again to the caller. */
-export const FORWARDS_MAX = 2;
+export const FORWARDS_MAX = 3;
 export const CALL_DEPTH_MAX = 5;
 export const CALLS_IN_FLIGHT_MAX = 10;
 
@@ -68,3 +68,13 @@ export const WAL_KEPT_MICROS: Micros = 24 * 3_600 * SECOND;
 export const CONFLICT_TRIES_MAX = 5;
 /** Actors a node may hold at once unless its configuration says less. */
 export const NODE_CAPACITY_MAX = 1_000_000;
+
+/** Core memory of an agent: each block, all blocks together, and a block's label. */
+export const CORE_BLOCK_BYTES_MAX = 16_384;
+export const CORE_BYTES_MAX = 32_768;
+export const CORE_BLOCK_LABEL_BYTES_MAX = 128;
+/** Working memory of an agent: keys and values of all entries together, and one key. */
+export const WORKING_BYTES_MAX = 1_000_000;
+export const WORKING_KEY_BYTES_MAX = 256;
+/** One passage of archival memory. */
+export const ARCHIVAL_PASSAGE_BYTES_MAX = 64_000;

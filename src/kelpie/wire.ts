@@ -52,7 +52,7 @@ function integer(field: string, value: unknown, max: number): number {
 }
 
 export const encodeAnswer = (answer: Answer): Json =>
-  answer.ok ? { ok: true, result: answer.result } : { ok: false, error: encodeError(answer.error) };
+  answer.ok ? { ok: true, result: answer.result, durable: answer.durable } : { ok: false, error: encodeError(answer.error) };
 
 const encodeError = ({ code, message, chain, unsure }: KelpieErrorData): Json => ({
   code,
@@ -64,7 +64,9 @@ const encodeError = ({ code, message, chain, unsure }: KelpieErrorData): Json =>
 /** A body that is no answer is an error of its own, after which the call may have taken effect. */
 export function decodeAnswer(body: unknown): Answer {
   const answer = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
-  if (answer.ok === true) return { ok: true, result: (answer.result === undefined ? null : answer.result) as Json };
+  if (answer.ok === true) {
+    return { ok: true, result: (answer.result === undefined ? null : answer.result) as Json, durable: answer.durable === true };
+  }
   const error = (typeof answer.error === 'object' && answer.error !== null ? answer.error : {}) as Readonly<Record<string, unknown>>;
   const { code, message, chain, unsure } = error;
   if (answer.ok !== false || typeof code !== 'string' || !isKelpieErrorCode(code) || typeof message !== 'string') {
