@@ -117,13 +117,14 @@ export class Machine {
   /** Time and chance of the running process, for code that does not ask its platform. */
   ambient(process: Process): Ambient {
     const { kernel, random } = this.#options;
-    return {
+    process.ambient ??= {
       node: this.node,
       wallMicros: () => this.clock.wallMicros(kernel.now()),
       monotonicMicros: () => this.clock.monotonicMicros(kernel.now()),
       after: (micros, callback) => this.#after(process, micros, callback),
-      random: (process.ambientRandom ??= random.fork(`ambient/${process.life}`)),
+      random: random.fork(`ambient/${process.life}`),
     };
+    return process.ambient;
   }
 
   #exit(process: Process): void {

@@ -2,8 +2,9 @@
  * One life of a node. Everything that could make a program go on (a timer, an answer, a message) is an event owned by its
  * process, and the kernel drops events of dead processes: so a killed life never runs again, and nothing it had in memory survives.
  */
-import type { NodeId, Random } from '../ports.js';
+import type { NodeId } from '../ports.js';
 import type { QueuedEvent } from './event-queue.js';
+import type { Ambient } from './guard.js';
 import type { Incarnation } from './host.js';
 import type { NodeClock } from './clock.js';
 
@@ -19,8 +20,8 @@ export class Process implements Incarnation {
   /** Asked to stop (SIGTERM). */
   stopping = false;
   stopHandler: (() => Promise<void>) | undefined;
-  /** Chance for code that does not ask its platform. */
-  ambientRandom: Random | undefined;
+  /** Time and chance for code that does not ask its platform; made when first asked for. */
+  ambient: Ambient | undefined;
 
   constructor(
     readonly node: NodeId,

@@ -151,8 +151,10 @@ class Simulation<Parts> {
     });
     this.#rejections = new RejectionCatcher((reason) => {
       const process = this.#kernel.current;
+      if (process === undefined) return false;
       // What a dead life leaves behind concerns nobody.
-      if (process?.alive === true) this.#crash(process, reason);
+      if (process.alive) this.#crash(process, reason);
+      return true;
     });
   }
 
@@ -160,11 +162,14 @@ class Simulation<Parts> {
     this.#kernel.after(0, undefined, 'set up', () => this.#setUp());
     let ending: Ending;
     this.#rejections.install();
-    this.#guard.install();
     try {
-      ending = await this.#kernel.run();
+      this.#guard.install();
+      try {
+        ending = await this.#kernel.run();
+      } finally {
+        this.#guard.uninstall();
+      }
     } finally {
-      this.#guard.uninstall();
       this.#rejections.uninstall();
     }
     return { run: this.#result(ending), trace: this.#trace };
