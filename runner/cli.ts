@@ -7,11 +7,16 @@ import { EXIT } from '../src/run.js';
 import { nearest } from './catalogue.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
+import { SPEC_FLAGS, specCommand } from './commands/spec.js';
 import { Interrupted } from './interrupt.js';
 import { UsageError } from './usage-error.js';
 
 const WIDTH = 110;
-const FLAGS: Readonly<Record<string, readonly string[]>> = { run: Object.keys(RUN_FLAGS), list: Object.keys(LIST_FLAGS) };
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
+  run: Object.keys(RUN_FLAGS),
+  list: Object.keys(LIST_FLAGS),
+  spec: Object.keys(SPEC_FLAGS),
+};
 
 const [asked = ''] = hideBin(process.argv);
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string };
@@ -31,6 +36,7 @@ try {
     .wrap(WIDTH)
     .command(runCommand)
     .command(listCommand)
+    .command(specCommand)
     .demandCommand(1, 'a command is missing')
     .strict()
     .help()
