@@ -114,9 +114,8 @@ export class Executor {
     const actor = this.#actor.key;
     const request = task.call?.request ?? null;
     for (let tries = 1; ; tries++) {
-      if (this.#over) return { kind: 'ended' };
-      if (!mayServe(this.#runtime, this.#held)) return this.#stopServing();
-      if (platform.clock.monotonicMicros() >= task.deadlineMicros) return { kind: 'failed', error: this.#tooLate(task) };
+      const early = this.#mayNotStart(task);
+      if (early !== undefined) return early;
       const invocation = new Invocation(this.#runtime, {
         held,
         memory: this.memory,
