@@ -1,13 +1,35 @@
-/** Builds `dist/` from nothing: compiles, and marks the command as a program, which the compiler does not. */
+/**
+ * Builds `dist/`: compiles beside it and swaps it in whole, so that no renamed file lives on, a failed build changes nothing, and
+ * what is running meanwhile hardly notices. Marks the command as a program, which the compiler does not.
+ */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const root = import.meta.dirname;
+const fresh = join(root, `dist.${process.pid}`);
+const old = join(root, `dist.${process.pid}.old`);
 
-// A file that was renamed must not live on in the package.
-rmSync(new URL('dist', import.meta.url), { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: import.meta.dirname, stdio: 'inherit' });
-if (status !== 0) process.exit(status ?? 1);
-chmodSync(new URL('dist/runner/cli.js', import.meta.url), 0o755);
+function build() {
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) return status ?? 1;
+  chmodSync(join(fresh, 'runner', 'cli.js'), 0o755);
+  try {
+    renameSync(join(root, 'dist'), old);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  renameSync(fresh, join(root, 'dist'));
+  return 0;
+}
+
+try {
+  process.exitCode = build();
+} finally {
+  for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
+}

@@ -65,9 +65,9 @@ const PURE_EXCEPTIONS = ['src/sim/drain.ts', 'src/sim/rejections.ts', 'src/sim/g
 const isTest = (path: string): boolean => path.endsWith('.test.ts');
 const isUnder = (path: string, places: readonly string[]): boolean =>
   places.some((place) => path === place || ((place === '' || place.endsWith('/')) && path.startsWith(place)));
-const code = (files: readonly SourceFile[]): SourceFile[] => files.filter(({ path }) => path.endsWith('.ts'));
+const codeOf = (files: readonly SourceFile[]): SourceFile[] => files.filter(({ path }) => path.endsWith('.ts'));
 /** What is shipped: not the tests, which may look into every room. */
-const shipped = (files: readonly SourceFile[]): SourceFile[] => code(files).filter(({ path }) => !isTest(path));
+const shipped = (files: readonly SourceFile[]): SourceFile[] => codeOf(files).filter(({ path }) => !isTest(path));
 
 /** Imports go in the allowed directions only. */
 export function directions(files: readonly SourceFile[]): Finding[] {
@@ -95,12 +95,12 @@ export function directions(files: readonly SourceFile[]): Finding[] {
   return findings;
 }
 
-/** Parts of one catalogue do not know each other. `parts` are the files of the registered parts, catalogue by catalogue. */
-export function strangers(files: readonly SourceFile[], parts: readonly (readonly string[])[]): Finding[] {
+/** Parts of one catalogue do not know each other. `catalogues` are the files of their registered parts. */
+export function strangers(files: readonly SourceFile[], catalogues: readonly (readonly string[])[]): Finding[] {
   const findings: Finding[] = [];
-  for (const catalogue of parts) {
+  for (const catalogue of catalogues) {
     const members = new Set(catalogue);
-    for (const file of code(files)) {
+    for (const file of codeOf(files)) {
       if (!members.has(file.path)) continue;
       for (const { target } of importsOf(file)) {
         if (target !== undefined && members.has(target))
@@ -211,7 +211,7 @@ export const LINES_MAX = 450;
 /** Files over the limit are on record, and only shrink. */
 export function lengths(files: readonly SourceFile[], recorded: Readonly<Record<string, number>>): Finding[] {
   const findings: Finding[] = [];
-  const counted = new Map(code(files).map(({ path, text }) => [path, text.split('\n').length - 1]));
+  const counted = new Map(codeOf(files).map(({ path, text }) => [path, text.split('\n').length - 1]));
   for (const [path, lines] of counted) {
     const bound = recorded[path] ?? LINES_MAX;
     if (lines > bound) findings.push(`${path} has ${lines} lines, more than ${bound}; make two files of it where it has two subjects`);

@@ -37,7 +37,7 @@ export function plain(value: TraceValue | undefined): string {
 
 /** Text of the program under test without control characters, which could repaint the terminal. Line breaks count as such. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 /** Every field but the ones named, as `name=value`. */
