@@ -52,7 +52,7 @@ export function startNode(args: readonly string[], environment: NodeJS.ProcessEn
   const waiting = new Set<() => void>();
   let [rest, errors, over] = ['', '', false];
   const wake = (): void => {
-    for (const look of [...waiting]) look();
+    for (const look of waiting) look();
   };
   child.stdout.on('data', (data: Buffer) => {
     const parts = `${rest}${data.toString('utf8')}`.split('\n');

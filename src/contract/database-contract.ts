@@ -135,20 +135,33 @@ export function databaseContract(name: string, options: DatabaseContractOptions)
         expect(keysOf(await reader.getRange(new Uint8Array(0), END))).toEqual(cases.map(([key]) => text(key)));
       });
 
-      promise('bytes are copied on their way in and out', async ({ begin }) => {
-        const key = b('key');
-        const value = b('value');
-        const writer = begin();
-        writer.set(key, value);
-        key.fill(0);
-        value.fill(0);
-        await writer.commit();
-        const reader = begin();
-        const first = await reader.get(b('key'));
-        expect(text(first ?? b(''))).toBe('value');
-        first?.fill(0);
-        expect(text((await reader.get(b('key'))) ?? b(''))).toBe('value');
-      });
+      // A Buffer is a Uint8Array whose `slice` shares its bytes: a copy by `slice` would be none.
+      for (const [kind, make] of [
+        ['plain bytes', b],
+        ['Buffers', (value: string): Bytes => Buffer.from(value)],
+      ] as const) {
+        promise(`${kind} are copied on their way in and out`, async ({ begin }) => {
+          const own = [make('key'), make('value'), make('c'), make('d'), make('sum'), make('1')] as const;
+          const [key, value, from, to, sum, operand] = own;
+          const writer = begin();
+          writer.set(key, value);
+          writer.clearRange(from, to);
+          writer.atomic('append-if-fits', sum, operand);
+          for (const bytesOfCaller of own) bytesOfCaller.fill(0);
+          await writer.commit();
+          const reader = begin();
+          const first = await reader.get(make('key'));
+          expect(text(first ?? b(''))).toBe('value');
+          first?.fill(0);
+          const range = await reader.getRange(make('a'), make('z'));
+          expect(plain(range)).toEqual([
+            ['key', 'value'],
+            ['sum', '1'],
+          ]);
+          for (const item of range.items) item.value.fill(0);
+          expect(text((await reader.get(make('key'))) ?? b(''))).toBe('value');
+        });
+      }
 
       promise('keys of every legal length are ordered as unsigned bytes', async ({ begin, database }) => {
         const lengths = [0, 1, 2, 500, 1900, 1979, 3899, 3900, 3901, 3902, 4027, 8000, 9_999, 10_000];
@@ -1281,7 +1294,7 @@ async function runHistory(database: Database, clients: readonly (readonly (reado
   );
 }
 
-const versionOf = (stamp: string): number => [...stamp.slice(0, 8)].reduce((sum, digit) => sum * 256 + digit.charCodeAt(0), 0);
+const versionOf = (stamp: string): number => bytes(stamp.slice(0, 8)).reduce((sum, digit) => sum * 256 + digit, 0);
 
 /** Runs the steps alone on this state: every read must be as the database said. Snapshot reads hold at the read version only. */
 function judge(one: Committed, state: DatabaseModel, atReadVersion: boolean): void {

@@ -10,9 +10,9 @@ const VALUE_BYTES_MAX = 100_000;
 const END = '\xff';
 
 /** Bytes as a string of one character a byte. */
-export function text(bytes: Bytes): string {
+export function text(value: Bytes): string {
   let result = '';
-  for (const byte of bytes) result += String.fromCharCode(byte);
+  for (const byte of value) result += String.fromCharCode(byte);
   return result;
 }
 

@@ -39,7 +39,7 @@ export function randomContract(name: string, options: RandomContractOptions): vo
 
     test('int is even: each of ten values in 10,000 draws comes 1,000 times, within six standard deviations', () => {
       const random = options.make();
-      const counts = new Array<number>(10).fill(0);
+      const counts = Array<number>(10).fill(0);
       for (let i = 0; i < 10_000; i++) {
         const drawn = random.int(10);
         counts[drawn] = (counts[drawn] ?? 0) + 1;

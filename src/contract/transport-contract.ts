@@ -118,7 +118,8 @@ export function transportContract(name: string, options: TransportContractOption
 
     promise('bytes are copied on their way: changing them here changes nothing there', async (a, b, clock) => {
       const [atA, atB] = [inbox(a), inbox(b)];
-      const message = patterned(8, 0);
+      // A Buffer is a Uint8Array whose `slice` shares its bytes: a copy by `slice` would be none.
+      const message = Buffer.from(patterned(8, 0));
       a.send('b', message);
       a.send('a', message);
       message.fill(0);

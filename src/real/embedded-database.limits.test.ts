@@ -38,7 +38,7 @@ describe('the embedded store', () => {
   const databases: Database[] = [];
   afterEach(async () => {
     await Promise.all(databases.splice(0).map((database) => database.close()));
-    await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+    await Promise.all(folders.splice(0).map((made) => rm(made, { recursive: true })));
   });
 
   async function folder(): Promise<string> {

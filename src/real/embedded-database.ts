@@ -208,7 +208,7 @@ class EmbeddedDatabase implements Database, TransactionStore {
 
   async #commitAll(): Promise<void> {
     // One turn later, so that all who commit in this turn share the first sync.
-    await undefined;
+    await Promise.resolve();
     while (this.#waiting.length > 0) await this.#commitBatch(this.#waiting.splice(0, COMMITS_A_BATCH));
     this.#committing = undefined;
   }

@@ -146,7 +146,7 @@ function failure(request: ServiceRequest, error: unknown, otherwise: ServiceErro
   const reason = cause instanceof Error ? cause.message || code : String(cause);
   // fetch never sends to the ports that browsers block; it tells so without a code.
   const notSent = NOT_SENT.has(code) || TLS_FAILURE.test(code) || reason === 'bad port';
-  const kind = notSent ? 'refused' : /_TIMEOUT$/.test(code) ? 'timeout' : otherwise;
+  const kind = notSent ? 'refused' : code.endsWith('_TIMEOUT') ? 'timeout' : otherwise;
   return new ServiceError(kind, `${nameOf(request)}: ${reason}`);
 }
 

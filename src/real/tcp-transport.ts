@@ -121,7 +121,8 @@ export class TcpTransport implements Transport {
     }
     this.#count('sent');
     if (to === this.self) {
-      const message = bytes.slice();
+      // Not `slice`, which for a Buffer shares the bytes.
+      const message = new Uint8Array(bytes);
       setImmediate(() => this.#deliver(this.self, message));
       return;
     }
@@ -144,7 +145,7 @@ export class TcpTransport implements Transport {
   async #close(): Promise<void> {
     this.#handler = undefined;
     for (const link of this.#links.values()) link.close();
-    for (const connection of [...this.#accepted]) connection.end({ why: 'closed' });
+    for (const connection of this.#accepted) connection.end({ why: 'closed' });
     const server = this.#server;
     if (server?.listening === true) await new Promise((resolve) => server.close(resolve));
   }

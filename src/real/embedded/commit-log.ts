@@ -3,7 +3,7 @@
  * LMDB, where every process on the machine sees it; the window is this process's decoded copy of its end.
  */
 import { type Bytes, DatabaseError, databaseErrorCode } from '../../ports.js';
-import { compareKeys, holds, type KeyRange, keyAfter, meets, mergeRanges } from './key-order.js';
+import { compareKeys, copyOf, holds, type KeyRange, keyAfter, meets, mergeRanges } from './key-order.js';
 
 /** One write: a range, or a single key when `end` is missing. */
 export interface WrittenKeys {
@@ -64,13 +64,13 @@ export function decodeEntry(version: number, content: Bytes): LogEntry {
   let at = 12;
   for (let left = view.readUInt32LE(8); left > 0; left--) {
     const [beginLength, endMark] = [view.readUInt16LE(at), view.readUInt16LE(at + 2)];
-    const begin = content.slice(at + 4, at + 4 + beginLength);
+    const begin = copyOf(content.subarray(at + 4, at + 4 + beginLength));
     at += 4 + beginLength;
     if (endMark === 0) {
       writes.push({ begin });
       continue;
     }
-    writes.push({ begin, end: content.slice(at, at + endMark - 1) });
+    writes.push({ begin, end: copyOf(content.subarray(at, at + endMark - 1)) });
     at += endMark - 1;
   }
   if (at !== content.length) {

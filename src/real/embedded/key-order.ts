@@ -15,6 +15,11 @@ export function compareKeys(a: Bytes, b: Bytes): number {
   return Buffer.compare(a, b);
 }
 
+/** A copy that is a plain Uint8Array. `slice` would not do: that of a Buffer, which callers may give, shares its bytes. */
+export function copyOf(bytes: Bytes): Bytes {
+  return new Uint8Array(bytes);
+}
+
 /** The next key in order. */
 export function keyAfter(key: Bytes): Bytes {
   const next = new Uint8Array(key.length + 1);

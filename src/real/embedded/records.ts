@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib';
 import type { Database as Store, Transaction as Snapshot } from 'lmdb';
 import { type Bytes, DatabaseError, databaseErrorCode, type KeyValue } from '../../ports.js';
-import { compareKeys, countBefore, type KeyRange, keyAfter } from './key-order.js';
+import { compareKeys, copyOf, countBefore, type KeyRange, keyAfter } from './key-order.js';
 
 /** Longest key with a record of its own. Longer ones cost a rewrite of all that share their first 4,000 bytes. */
 const DIRECT_KEY_BYTES_MAX = 4_000;
@@ -21,13 +21,6 @@ export type ByteStore = Store<Buffer, Buffer>;
 /** The key comes second and is never empty: zlib forgets the running checksum over an empty buffer. */
 const checksum = (storedKey: Bytes, content: Bytes): number => crc32(storedKey, crc32(content));
 
-/** A copy that is no Buffer, whose `slice` would share its bytes. */
-function copied(bytes: Bytes, from: number): Bytes {
-  const copy = new Uint8Array(bytes.length - from);
-  copy.set(bytes.subarray(from));
-  return copy;
-}
-
 /** The content with its checksum in front. */
 export function sealed(storedKey: Bytes, content: Bytes): Buffer {
   const record = Buffer.allocUnsafe(CHECKSUM_BYTES + content.length);
@@ -38,7 +31,7 @@ export function sealed(storedKey: Bytes, content: Bytes): Buffer {
 
 /** The content of a record, a copy of its own. Throws `checksumFailed` when the record was damaged. */
 export function unsealed(storedKey: Bytes, record: Buffer): Bytes {
-  const content = copied(record, Math.min(CHECKSUM_BYTES, record.length));
+  const content = copyOf(record.subarray(CHECKSUM_BYTES));
   if (record.length < CHECKSUM_BYTES || checksum(storedKey, content) !== record.readUInt32LE(0)) {
     throw new DatabaseError(
       databaseErrorCode.checksumFailed,
@@ -121,7 +114,7 @@ export class Records {
     for (const { key: stored, value: record } of found) {
       const content = unsealed(stored, record);
       if (stored.length <= FRONT + DIRECT_KEY_BYTES_MAX) {
-        yield { key: copied(stored, FRONT), value: content };
+        yield { key: copyOf(stored.subarray(FRONT)), value: content };
         continue;
       }
       const inside = decodeBucket(stored, content).filter(({ key }) => compareKeys(key, begin) >= 0 && compareKeys(key, end) < 0);
@@ -187,7 +180,7 @@ function decodeBucket(stored: Buffer, content: Bytes): KeyValue[] {
     const key = new Uint8Array(DIRECT_KEY_BYTES_MAX + rest);
     key.set(beginning);
     key.set(view.subarray(at + 6, at + 6 + rest), DIRECT_KEY_BYTES_MAX);
-    items.push({ key, value: content.slice(at + 6 + rest, at + 6 + rest + size) });
+    items.push({ key, value: copyOf(content.subarray(at + 6 + rest, at + 6 + rest + size)) });
     at += 6 + rest + size;
   }
   return items;

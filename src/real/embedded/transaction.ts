@@ -21,8 +21,9 @@ import {
   type Watch,
 } from '../../ports.js';
 import { type Deferred, deferred } from '../deferred.js';
+import { checkedOptions } from '../transaction-options.js';
 import { VALUE_BYTES_MAX } from './atomics.js';
-import { compareKeys, END_KEY, earlier, FIRST_KEY, type KeyRange, keyAfter, later, mergeRanges } from './key-order.js';
+import { compareKeys, copyOf, END_KEY, earlier, FIRST_KEY, type KeyRange, keyAfter, later, mergeRanges } from './key-order.js';
 import type { Records } from './records.js';
 import { type Snapshot, tooOld, VERSION_LIFE_MICROS } from './snapshots.js';
 import { type Mutation, resolve, WriteBuffer } from './write-buffer.js';
@@ -143,35 +144,35 @@ export class EmbeddedTransaction implements Transaction {
     this.#refuseUnlessOpen();
     checkWrite(key, value);
     this.#grow(key.length + value.length);
-    this.#buffer.set(key.slice(), value.slice());
+    this.#buffer.set(copyOf(key), copyOf(value));
   }
 
   clear(key: Bytes): void {
     this.#refuseUnlessOpen();
     checkKey(key);
     this.#grow(key.length);
-    this.#buffer.clear(key.slice());
+    this.#buffer.clear(copyOf(key));
   }
 
   clearRange(begin: Bytes, end: Bytes): void {
     this.#refuseUnlessOpen();
     checkRange(begin, end);
     this.#grow(begin.length + end.length);
-    this.#buffer.clearRange(begin.slice(), end.slice());
+    this.#buffer.clearRange(copyOf(begin), copyOf(end));
   }
 
   atomic(operation: AtomicOperation, key: Bytes, operand: Bytes): void {
     this.#refuseUnlessOpen();
     checkWrite(key, operand, operation === 'set-versionstamped-key' ? 4 : 0, operation === 'set-versionstamped-value' ? 4 : 0);
     this.#grow(key.length + operand.length);
-    this.#buffer.atomic(operation, key.slice(), operand.slice());
+    this.#buffer.atomic(operation, copyOf(key), copyOf(operand));
   }
 
   watch(key: Bytes): Watch {
     this.#refuseUnlessOpen();
     checkKey(key);
     this.#hold();
-    const watch = this.#store.newWatch(key.slice());
+    const watch = this.#store.newWatch(copyOf(key));
     this.#watches.push(watch);
     return watch;
   }
@@ -180,14 +181,14 @@ export class EmbeddedTransaction implements Transaction {
     this.#refuseUnlessOpen();
     checkRange(begin, end);
     this.#grow(begin.length + end.length);
-    this.#reads.push({ begin: begin.slice(), end: end.slice() });
+    this.#reads.push({ begin: copyOf(begin), end: copyOf(end) });
   }
 
   addWriteConflictRange(begin: Bytes, end: Bytes): void {
     this.#refuseUnlessOpen();
     checkRange(begin, end);
     this.#grow(begin.length + end.length);
-    this.#writeConflicts.push({ begin: begin.slice(), end: end.slice() });
+    this.#writeConflicts.push({ begin: copyOf(begin), end: copyOf(end) });
   }
 
   async getReadVersion(): Promise<number> {
@@ -293,7 +294,7 @@ export class EmbeddedTransaction implements Transaction {
     this.#refuseUnlessOpen();
     checkReadKey(key);
     // Read here and now, so that later writes of the same transaction do not show; only the answer waits.
-    const value = this.#read(key.slice(), snapshotOnly);
+    const value = this.#read(copyOf(key), snapshotOnly);
     return this.#asOfThisLife(value);
   }
 
@@ -301,17 +302,17 @@ export class EmbeddedTransaction implements Transaction {
     this.#buffer.refuseUnreadable({ begin: key, end: keyAfter(key) });
     const own = this.#buffer.state(key);
     if (own?.kind === 'unreadable') return resolve(own, undefined);
-    if (own !== undefined && own.kind !== 'pending') return resolve(own, undefined)?.slice();
+    if (own !== undefined && own.kind !== 'pending') return copyOrAbsent(resolve(own, undefined));
     const stored = this.#store.records.get(key, this.#hold().lmdb);
     if (!snapshotOnly) this.#dependOn({ begin: key, end: keyAfter(key) });
-    return own === undefined ? stored : resolve(own, stored)?.slice();
+    return own === undefined ? stored : copyOrAbsent(resolve(own, stored));
   }
 
   async #getKey(selector: KeySelector, snapshotOnly: boolean): Promise<Bytes> {
     this.#refuseUnlessOpen();
     const life = this.#life;
     const key = await this.#resolveSelector(checkedSelector(selector), snapshotOnly, life);
-    return this.#asOfThisLife(key.slice());
+    return this.#asOfThisLife(copyOf(key));
   }
 
   async #getRange(
@@ -351,7 +352,7 @@ export class EmbeddedTransaction implements Transaction {
 
   /** A bound of a range; the common selectors are bounds as they stand and need no read. */
   async #bound(bound: Bytes | KeySelector, snapshotOnly: boolean, life: number): Promise<Bytes> {
-    if (bound instanceof Uint8Array) return checkedBound(bound.slice());
+    if (bound instanceof Uint8Array) return checkedBound(copyOf(bound));
     const selector = checkedSelector(bound);
     if (selector.offset === 1) return selector.orEqual ? earlier(keyAfter(selector.key), END_KEY) : selector.key;
     return this.#resolveSelector(selector, snapshotOnly, life);
@@ -399,7 +400,7 @@ export class EmbeddedTransaction implements Transaction {
           yield current;
         } else if (own !== undefined) {
           const value = resolve(own.state, order === 0 ? item?.value : undefined);
-          if (value !== undefined) yield { key: own.key.slice(), value: value.slice() };
+          if (value !== undefined) yield { key: copyOf(own.key), value: copyOf(value) };
         }
         if (order <= 0) item = stored.next();
         rest = reverse ? { begin: range.begin, end: at } : { begin: keyAfter(at), end: range.end };
@@ -486,7 +487,7 @@ export class EmbeddedTransaction implements Transaction {
   }
 
   #interrupt(error: DatabaseError): void {
-    for (const wake of [...this.#interrupts]) wake(error);
+    for (const wake of this.#interrupts) wake(error);
   }
 
   #refuseWhenFailed(): void {
@@ -508,7 +509,7 @@ export class EmbeddedTransaction implements Transaction {
   /** Gives the answer a turn later, unless the transaction was cancelled, reset or timed out by then. */
   async #asOfThisLife<T>(answer: T): Promise<T> {
     const life = this.#life;
-    await undefined;
+    await Promise.resolve();
     this.#refuseWhenFailed();
     if (this.#life !== life) throw reset();
     return answer;
@@ -572,19 +573,6 @@ class StoredItems {
   }
 }
 
-function checkedOptions(options: TransactionOptions): TransactionOptions {
-  const check = (name: keyof TransactionOptions, min: number): void => {
-    const value = options[name];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= min)) return;
-    throw new DatabaseError(code.invalidOptionValue, `transaction option ${name} is an integer from ${min}, not ${value}`);
-  };
-  check('timeoutMicros', 0);
-  check('retryLimit', -1);
-  check('retryDelayMicrosMax', 0);
-  check('sizeLimit', 32);
-  return options;
-}
-
 function checkReadKey(key: Bytes): void {
   if (compareKeys(key, END_KEY) >= 0) throw outside(key);
 }
@@ -618,7 +606,7 @@ function checkedBound(bound: Bytes): Bytes {
 function checkedSelector({ key, orEqual, offset }: KeySelector): KeySelector {
   if (!Number.isSafeInteger(offset))
     throw new DatabaseError(code.clientInvalidOperation, `a selector's offset is an integer, not ${offset}`);
-  return { key: checkedBound(key.slice()), orEqual, offset };
+  return { key: checkedBound(copyOf(key)), orEqual, offset };
 }
 
 function outside(key: Bytes): DatabaseError {
@@ -627,6 +615,8 @@ function outside(key: Bytes): DatabaseError {
     `a key that begins ${Buffer.from(key.subarray(0, 8)).toString('hex')} (hex) is outside of the legal range, which ends at ff`,
   );
 }
+
+const copyOrAbsent = (value: Bytes | undefined): Bytes | undefined => (value === undefined ? undefined : copyOf(value));
 
 const reset = (): DatabaseError => new DatabaseError(code.transactionCancelled, 'the transaction was reset meanwhile');
 

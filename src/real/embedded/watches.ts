@@ -93,13 +93,13 @@ export class Watches {
       // A damaged record fails the watches, not the process.
       const failure =
         error instanceof DatabaseError ? error : new DatabaseError(code.ioError, `a watch could not be read: ${String(error)}`);
-      for (const watch of [...this.#active]) watch.fail(failure);
+      for (const watch of this.#active) watch.fail(failure);
     }
   }
 
   close(): void {
     this.#poll?.cancel();
-    for (const watch of [...this.#all]) watch.fail(new DatabaseError(code.operationCancelled, 'the database is closed'));
+    for (const watch of this.#all) watch.fail(new DatabaseError(code.operationCancelled, 'the database is closed'));
   }
 
   #compare(): void {
@@ -107,7 +107,7 @@ export class Watches {
     try {
       if (snapshot.version === this.#seenVersion) return;
       this.#seenVersion = snapshot.version;
-      for (const watch of [...this.#active]) if (!same(this.#store.value(watch.key, snapshot), watch.expected)) watch.fire();
+      for (const watch of this.#active) if (!same(this.#store.value(watch.key, snapshot), watch.expected)) watch.fire();
     } finally {
       this.#store.release(snapshot);
     }

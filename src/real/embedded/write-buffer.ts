@@ -4,7 +4,7 @@
  */
 import { type AtomicOperation, type Bytes, DatabaseError, databaseErrorCode } from '../../ports.js';
 import { applyOperation, type ValueOperation } from './atomics.js';
-import { compareKeys, countBefore, holds, type KeyRange, keyAfter, later, meets, nameOf } from './key-order.js';
+import { compareKeys, copyOf, countBefore, holds, type KeyRange, keyAfter, later, meets, nameOf } from './key-order.js';
 
 export type Mutation =
   | { readonly do: 'set'; readonly key: Bytes; readonly value: Bytes }
@@ -118,7 +118,7 @@ export class WriteBuffer {
   /** The parts of the range whose content did not come from this transaction's own writes alone. */
   dependentParts(range: KeyRange): readonly KeyRange[] {
     if (this.mutations.length === 0) return [range];
-    const known: KeyRange[] = this.#cleared.filter(({ begin, end }) => meets([range], begin, end)).slice();
+    const known: KeyRange[] = this.#cleared.filter(({ begin, end }) => meets([range], begin, end));
     for (let from = range.begin; ; ) {
       const own = this.ownKey({ begin: from, end: range.end }, false);
       if (own === undefined) break;
@@ -190,14 +190,14 @@ function stampPlace(bytes: Bytes, what: string): number {
 }
 
 function withStamp(bytes: Bytes, at: number, fill: number): Bytes {
-  const result = bytes.slice(0, bytes.length - TRAILER_BYTES);
+  const result = copyOf(bytes.subarray(0, bytes.length - TRAILER_BYTES));
   result.fill(fill, at, at + STAMP_BYTES);
   return result;
 }
 
 /** The bytes with the stamp in its place. */
 export function stampedWith(bytes: Bytes, stamp: Bytes): Bytes {
-  const result = bytes.slice(0, bytes.length - TRAILER_BYTES);
+  const result = copyOf(bytes.subarray(0, bytes.length - TRAILER_BYTES));
   result.set(stamp, stampPlace(bytes, 'key or value'));
   return result;
 }
