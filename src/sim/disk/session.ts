@@ -76,7 +76,6 @@ export class Session implements Disk {
   readonly handles = new Set<Handle>();
   /** Changes that have begun and not ended, each as what carries it out. */
   readonly #inFlight = new Set<() => void>();
-  #over = false;
 
   constructor(device: Readonly<Device>, owner: Incarnation) {
     this.device = device;
@@ -130,12 +129,11 @@ export class Session implements Disk {
     const { operation, path, length = 0, refusal } = request;
     const { host } = this.device;
     return new Promise((resolve, reject) => {
-      // Code of a dead life gets no answer, and reaches nothing.
-      if (this.#over || !this.owner.alive) return;
+      // Code of a dead life gets no answer and reaches nothing, neither faults nor random streams.
+      if (!this.owner.alive) return;
       const verdict = refusal === undefined ? this.#ask(request) : undefined;
       const carryOut = (): void => void effect(verdict, () => {});
       const complete = (): void => {
-        if (this.#over) return;
         this.#inFlight.delete(carryOut);
         if (verdict?.kind === 'crash' && verdict.when === 'before') {
           host.kill(this.owner, `disk: killed before ${operation} of ${path}`);
@@ -168,7 +166,6 @@ export class Session implements Disk {
 
   /** The life is over. Returns how many changes in flight were carried out all the same. */
   end(draw: CrashDraw): number {
-    this.#over = true;
     const carriedOut = draw.inFlight([...this.#inFlight]);
     this.#inFlight.clear();
     for (const carryOut of carriedOut) {
