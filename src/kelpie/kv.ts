@@ -119,6 +119,7 @@ export class BufferedKv implements InvocationKv {
   readonly #runtime: Runtime;
   readonly #held: HeldClaim;
   readonly #view: StoreView;
+  /** Throws once the invocation is over: what a read brings after that is nobody's any more, and is not told. */
   readonly #ended: () => void;
   readonly #entries = new Map<string, Sealed | null>();
   readonly #texts = new Map<string, string>();
@@ -135,17 +136,13 @@ export class BufferedKv implements InvocationKv {
   async get(key: string): Promise<Json | undefined> {
     this.#ended();
     checkKey(key);
-    const value = await this.#value(key);
-    this.#ended();
-    return value;
+    return this.#value(key);
   }
 
   async has(key: string): Promise<boolean> {
     this.#ended();
     checkKey(key);
-    const value = await this.#value(key);
-    this.#ended();
-    return value !== undefined;
+    return (await this.#value(key)) !== undefined;
   }
 
   async set(key: string, value: Json): Promise<void> {
@@ -214,6 +211,9 @@ export class BufferedKv implements InvocationKv {
     const found = await this.#view.read((transaction, read) =>
       readSealed(transaction, read, keys.kvKey(key), () => keys.kvChunksOf(key), name),
     );
+    // A read that outlived its invocation brings what nobody sees any more, and has no place in the story.
+    this.#ended();
+    this.#ended();
     this.#runtime.teller.tell({ type: 'kv.read', actor: actor.key, token, key, value: found?.checksum ?? null });
     return found === undefined ? undefined : (parseStored(found.value, name) as Json);
   }
@@ -297,6 +297,8 @@ export class BufferedKv implements InvocationKv {
     const value = await this.#view.read((transaction, read) =>
       unseal(stored, name, (index) => read(transaction, chunkKey(keys.kvChunksOf(key), index))),
     );
+    this.#ended();
+    this.#ended();
     this.#runtime.teller.tell({ type: 'kv.read', actor: actor.key, token, key, value: storedChecksum(stored, name) });
     return parseStored(value, name) as Json;
   }
