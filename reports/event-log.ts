@@ -3,7 +3,9 @@ import type { NodeId } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
 import { clockTime, fieldsOf, printable } from './text.js';
 
-const ROWS_MAX = 30;
+const EVENTS_MAX = 24;
+/** Lines of its column that one event may take. */
+const CELL_LINES_MAX = 4;
 const WIDTH_MAX = 160;
 const TIME_WIDTH = 13;
 const CELL_WIDTH_MIN = 20;
@@ -14,24 +16,22 @@ const WORLD = 'world';
 /** Packets that arrive are the normal case, and so many that they would hide all else; a lost one is shown. */
 const isNoise = ({ body }: TraceEvent): boolean => body.type === 'send' || body.type === 'deliver';
 
-/** Lines of the table up to and with the event of index `upTo`, which is marked by `>`. */
+/** Lines of the table up to and with the event of index `upTo`, which is marked by `>`. An event may take several lines of its column. */
 export function eventLog(trace: readonly TraceEvent[], upTo: number): readonly string[] {
-  const shown = trace.filter((event) => event.index <= upTo && (event.index === upTo || !isNoise(event))).slice(-ROWS_MAX);
+  const shown = trace.filter((event) => event.index <= upTo && (event.index === upTo || !isNoise(event))).slice(-EVENTS_MAX);
   const nodes = [...new Set(shown.map(columnOf))].sort(byKindAndNumber);
   const width = Math.max(CELL_WIDTH_MIN, Math.min(CELL_WIDTH_MAX, Math.floor((WIDTH_MAX - TIME_WIDTH - 2) / Math.max(1, nodes.length))));
   const row = (mark: string, time: string, cells: readonly string[]): string =>
-    `${mark} ${time.padStart(TIME_WIDTH)} ${cells.map((cell) => ` ${fitted(cell, width - 1)}`).join('')}`.trimEnd();
-  return [
-    row(' ', 'seconds', nodes),
-    ...shown.map((event) => {
-      const column = columnOf(event);
-      return row(
-        event.index === upTo ? '>' : ' ',
-        clockTime(event.at),
-        nodes.map((node) => (node === column ? describe(event) : '')),
-      );
-    }),
-  ];
+    `${mark} ${time.padStart(TIME_WIDTH)} ${cells.map((cell) => ` ${cell.padEnd(width - 1)}`).join('')}`.trimEnd();
+  const lines = [row(' ', 'seconds', nodes)];
+  for (const event of shown) {
+    const column = columnOf(event);
+    for (const [index, text] of folded(describe(event), width - 1).entries()) {
+      const cells = nodes.map((node) => (node === column ? text : ''));
+      lines.push(index === 0 ? row(event.index === upTo ? '>' : ' ', clockTime(event.at), cells) : row(' ', '', cells));
+    }
+  }
+  return lines;
 }
 
 const columnOf = (event: TraceEvent): NodeId => (event.node === '' ? WORLD : event.node);
@@ -40,8 +40,27 @@ function describe({ body }: TraceEvent): string {
   return printable(`${body.type} ${fieldsOf(body, ['type'])}`.trimEnd());
 }
 
-function fitted(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}~` : text.padEnd(width);
+/** Breaks at spaces, and inside of words that are too long, and cuts with `~` what would take too many lines. */
+function folded(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    // What goes on from the line above is indented.
+    const indent = lines.length > 0 && line === '' ? '  ' : line === '' ? '' : ' ';
+    line = `${line}${indent}${word}`;
+    while (line.length > width) {
+      lines.push(line.slice(0, width));
+      line = `  ${line.slice(width)}`;
+    }
+  }
+  lines.push(line);
+  if (lines.length <= CELL_LINES_MAX) return lines;
+  const last = lines[CELL_LINES_MAX - 1] ?? '';
+  return [...lines.slice(0, CELL_LINES_MAX - 1), `${last.slice(0, width - 1)}~`];
 }
 
 /** The world first, then servers, then clients, then the rest; `n2` before `n10`. */
