@@ -321,8 +321,10 @@ export class Kernel implements Host {
     if (ready.length <= 1) return ready.pop() ?? this.#take();
     let index = this.#choose(ready);
     const chosen = ready[index] as QueuedEvent; // #choose bounds it
-    // Timers of one process fire in the order of their deadlines, as on a real machine.
-    if (chosen.what === 'timer') index = ready.findIndex((event) => event.what === 'timer' && event.owner === chosen.owner);
+    // Timers of one process fire in the order of their deadlines, and messages that have reached it are read in their order.
+    if (chosen.what === 'timer' || chosen.what === 'message') {
+      index = ready.findIndex((event) => event.what === chosen.what && event.owner === chosen.owner);
+    }
     this.decisions.push(index);
     return ready.splice(index, 1)[0];
   }

@@ -33,6 +33,9 @@ interface Pair {
   readonly stream: StreamEntry[];
   /** Handed over in this instant and not yet taken; the scheduler may swap the events, never the messages. */
   handed: StreamMessage[];
+  /** Datagrams that keep their order, and when the last of them arrives. */
+  readonly inOrder: Datagram[];
+  lastArrival: Micros;
 }
 
 interface StreamEntry {
@@ -100,7 +103,7 @@ export class Network implements StreamLink {
     // The sender may reuse its buffer.
     const datagram: Datagram = { number, from: sender.node, sender, payload: bytes.slice(), damage: undefined };
     const verdict = this.#ask('send', pair, 'datagram', bytes, number, latency);
-    if (verdict === undefined) return this.#travel(pair, datagram, latency);
+    if (verdict === undefined) return this.#travelInOrder(pair, datagram, latency);
     switch (verdict.kind) {
       case 'drop':
         return this.#lose(sender, pair.from, to, number, 'dropped on sending');
@@ -108,22 +111,42 @@ export class Network implements StreamLink {
         return this.#travel(pair, datagram, latency + verdict.micros);
       case 'duplicate':
         this.#count('duplicated');
-        this.#travel(pair, datagram, latency);
+        this.#travelInOrder(pair, datagram, latency);
         for (let i = 0; i < verdict.copies; i++) {
           this.#travel(pair, { ...datagram, payload: bytes.slice() }, latency + pair.random.int(verdict.spreadMicros + 1));
         }
         return;
       case 'corrupt':
       case 'truncate':
-        return this.#travel(pair, { ...datagram, damage: verdict }, latency);
+        return this.#travelInOrder(pair, { ...datagram, damage: verdict }, latency);
       case 'misdeliver':
         this.#count('misdelivered');
         return this.#travel(this.#pair(sender.node, verdict.to), datagram, latency);
       case 'throttle':
-        return this.#travel(pair, datagram, latency + this.#queueing(pair, bytes.length + FRAME_OVERHEAD_BYTES, verdict.bytesPerSecond));
+        return this.#travelInOrder(
+          pair,
+          datagram,
+          latency + this.#queueing(pair, bytes.length + FRAME_OVERHEAD_BYTES, verdict.bytesPerSecond),
+        );
       case 'hold':
         return this.#kernel.judge.hold({ release: () => this.#travel(pair, datagram, latency) });
     }
+  }
+
+  /**
+   * A healthy pair keeps the order of its messages, as the connection does that a real transport has per peer: a late one holds up
+   * those behind it, and only faults let one overtake another.
+   */
+  #travelInOrder(pair: Pair, datagram: Datagram, latency: Micros): void {
+    const now = this.#kernel.now();
+    pair.lastArrival = Math.max(now + latency, pair.lastArrival);
+    pair.inOrder.push(datagram);
+    this.#kernel.after(pair.lastArrival - now, undefined, pair.what, () => {
+      // Of events that are ready together the scheduler may take any: the first message comes with whichever runs first.
+      const first = pair.inOrder.shift();
+      if (first === undefined) throw new Error(`more arrivals than messages from ${pair.from} to ${pair.to}`);
+      this.#arrive(pair, first, latency);
+    });
   }
 
   #travel(pair: Pair, datagram: Datagram, latency: Micros): void {
@@ -331,7 +354,7 @@ export class Network implements StreamLink {
       const random = this.#kernel.random(`network/${from}->${to}`);
       const { latencyMicrosMin, latencyMicrosMax } = this.#shape;
       const baseMicros = from === to ? LOOPBACK_MICROS : random.between(latencyMicrosMin, latencyMicrosMax);
-      pair = { from, to, what: `message to ${to}`, baseMicros, random, busyUntil: 0, stream: [], handed: [] };
+      pair = { from, to, what: `message to ${to}`, baseMicros, random, busyUntil: 0, stream: [], handed: [], inOrder: [], lastArrival: 0 };
       row.set(to, pair);
     }
     return pair;
