@@ -24,7 +24,14 @@ import {
 } from './tidy.js';
 
 /** Long files and their lines. They may shrink, and leave the list; they may not grow. */
-const LONG_FILES: Readonly<Record<string, number>> = {};
+const LONG_FILES: Readonly<Record<string, number>> = {
+  'src/contract/database-contract.ts': 1_307,
+  'src/kelpie/registry.ts': 454,
+  'src/kelpie/wal/wal.ts': 482,
+  'src/sim/database/attempt.ts': 509,
+  'src/sim/simulate.ts': 458,
+  'src/story.ts': 461,
+};
 
 /** Modules that invariants name before they are written. */
 const UNWRITTEN_SPECS = ['KelpieAgentService'];

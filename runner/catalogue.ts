@@ -37,7 +37,7 @@ export function find<Part extends { readonly id: string }>(kind: string, parts: 
 export function nearest(wrong: string, names: readonly string[]): string {
   // The last part alone counts too: `loss` is near `network/loss`.
   const far = (name: string): number => Math.min(distance(wrong, name), distance(wrong, name.slice(name.lastIndexOf('/') + 1)));
-  const bound = Math.max(2, Math.ceil(wrong.length / 3));
+  const bound = Math.max(2, Math.ceil(wrong.length / 4));
   const near = names.filter((name) => far(name) <= bound).sort((a, b) => far(a) - far(b) || (a < b ? -1 : 1));
   return near
     .slice(0, SUGGESTIONS_MAX)
