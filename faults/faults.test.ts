@@ -171,7 +171,10 @@ class StruckWorld implements World {
     limit: (node: NodeId, bytesMax: number | undefined): boolean => this.#set(`${node} disk limit`, bytesMax),
     crashBehaviour: (node: NodeId, behaviour: CrashBehaviour | undefined): boolean => this.#set(`${node} crash behaviour`, behaviour),
   };
-  network = { limitConnections: (node: NodeId, max: number | undefined): boolean => this.#set(`${node} connections`, max) };
+  network = {
+    limitConnections: (node: NodeId, max: number | undefined): boolean => this.#set(`${node} connections`, max),
+    stray: (node: NodeId): boolean => this.#set(`${node} stray`, undefined),
+  };
   after = (micros: number, callback: () => void): void => void this.#timers.push({ at: this.#now + micros, callback });
   note = (): void => {};
 

@@ -95,6 +95,7 @@ import { tinyBuffers } from './resource/tiny-buffers.js';
 import { burst } from './schedule/burst.js';
 import { pause } from './schedule/pause.js';
 import { reverse } from './schedule/reverse.js';
+import { spuriousWakeup } from './schedule/spurious-wakeup.js';
 import { starve } from './schedule/starve.js';
 import { yieldStorm } from './schedule/yield-storm.js';
 import { duplicateDelivery } from './service/duplicate-delivery.js';
@@ -184,6 +185,7 @@ export const faults: readonly Fault[] = [
   burst,
   reverse,
   yieldStorm,
+  spuriousWakeup,
   // database
   conflict,
   commitUnknownApplied,

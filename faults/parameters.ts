@@ -30,8 +30,8 @@ export interface EpisodeRange {
   atMost?(budget: Budget): number;
 }
 
-/** From a blink to half of the chaos phase, each order of magnitude as likely as the next. */
-export const ANY_EPISODE: EpisodeRange = { shortestMicros: 5_000, longest: { numerator: 1, denominator: 2 } };
+/** From moments to half of the chaos phase, each order of magnitude as likely as the next. A shorter one would mostly meet no work. */
+export const ANY_EPISODE: EpisodeRange = { shortestMicros: 300_000, longest: { numerator: 1, denominator: 2 } };
 /** Long enough for time-outs and leases to run out while it lasts. */
 export const LONG_EPISODE: EpisodeRange = { shortestMicros: 2_000_000, longest: { numerator: 2, denominator: 3 } };
 

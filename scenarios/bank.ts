@@ -25,7 +25,9 @@ export type Opening = { readonly op: string; readonly accounts: Readonly<Record<
 export type LedgerAudit = Audit & Sequences & { readonly marks: readonly string[]; readonly transfers: readonly Transfer[] };
 
 type LedgerState = { sequence: number; total: number };
-type Receipt = { readonly account: string; readonly amount: number };
+type Line = { readonly account: string; readonly amount: number };
+/** What is stored for an operation; `at` is by the wall clock of the node, for people to read. */
+type Receipt = { readonly at: number; readonly lines: readonly Line[] };
 type Context = ActorContext<LedgerState>;
 
 export const ledger = (name: string): ActorRef => actorRef('ledger', name);
@@ -54,8 +56,9 @@ async function add(ctx: Context, account: string, amount: number): Promise<void>
   if (balance + amount < 0) throw new KelpieError('invalid-argument', `account ${account} holds ${balance}, ${-amount} are asked for`);
 }
 
-async function sign(ctx: Context, op: string, receipts: readonly Receipt[]): Promise<void> {
-  if (receipts.length > 0) await ctx.kv.set(key.receipt(op), receipts);
+async function sign(ctx: Context, op: string, lines: readonly Line[]): Promise<void> {
+  const receipt: Receipt = { at: ctx.wallMicros(), lines };
+  if (lines.length > 0) await ctx.kv.set(key.receipt(op), receipt);
   ctx.state.sequence += 1;
   await ctx.kv.set(key.sequence, ctx.state.sequence);
 }
@@ -120,7 +123,7 @@ const operations: Readonly<Record<string, (ctx: Context, payload: never) => Prom
       opened: ((await ctx.kv.get(key.opened)) ?? {}) as Record<string, number>,
       balances: Object.fromEntries(await below(ctx, 'account/')) as Record<string, number>,
       inFlight: Object.fromEntries(flights.map(({ op, amount }) => [op, amount])),
-      receipts: receipts.flatMap(([, lines]) => lines as unknown as Receipt[]),
+      receipts: receipts.flatMap(([, receipt]) => (receipt as Receipt).lines),
       stateSequence: ctx.state.sequence,
       keysSequence: ((await ctx.kv.get(key.sequence)) ?? 0) as number,
       marks: receipts.map(([op]) => op),

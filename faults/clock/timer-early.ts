@@ -9,7 +9,7 @@ export const timerEarly = judging('timer', {
   summary: 'timers of some servers fire up to a millisecond early',
   needs: ['clock'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(50, 1000), micros: amount(1, GRAIN_MICROS) }),
+  ...parameters({ nodes: servers(), rate: rate(300, 1000), micros: amount(1, GRAIN_MICROS) }),
   judge(event, params, random) {
     if (params.micros === 0 || !hits(event, params, random)) return undefined;
     return { kind: 'early', micros: random.between(1, params.micros) };

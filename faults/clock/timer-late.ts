@@ -7,7 +7,7 @@ export const timerLate = judging('timer', {
   summary: 'timers of some servers fire late',
   needs: ['clock'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(50, 1000), micros: amount(500, 5_000_000) }),
+  ...parameters({ nodes: servers(), rate: rate(300, 1000), micros: amount(500, 5_000_000) }),
   judge(event, params, random) {
     if (params.micros === 0 || !hits(event, params, random)) return undefined;
     return { kind: 'late', micros: random.between(1, params.micros) };

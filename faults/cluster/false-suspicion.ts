@@ -7,7 +7,7 @@ const TOPICS: ReadonlySet<string | undefined> = new Set(['heartbeat', 'heartbeat
 export const falseSuspicion = judging('packet', {
   id: 'cluster/false-suspicion',
   summary: 'only heartbeats of some servers get lost',
-  needs: ['network', 'cluster'],
+  needs: ['network', 'membership'],
   core: false,
   ...parameters({ nodes: servers(), rate: rate(300, 1000) }, LONG_EPISODE),
   judge(packet, params, random) {

@@ -11,6 +11,6 @@ export const killAtAwait = judging('step', {
   needs: ['process'],
   core: false,
   allowed: (budget) => budget.downMax > 0,
-  ...parameters({ nodes: servers(downable), everySteps: level(1, 2_000) }),
+  ...parameters({ nodes: servers(downable), everySteps: level(1, 500) }),
   judge: (event, params) => (params.nodes.includes(event.node) && event.step % params.everySteps === 0 ? { kind: 'crash' } : undefined),
 });

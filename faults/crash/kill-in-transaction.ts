@@ -11,7 +11,7 @@ export const killInTransaction = judging('database', {
   needs: ['process', 'database'],
   core: false,
   allowed: (budget) => budget.downMax > 0,
-  ...parameters({ nodes: servers(downable), rate: rate(20, 1000) }),
+  ...parameters({ nodes: servers(downable), rate: rate(100, 1000) }),
   judge(event, params, random) {
     if (event.operation !== 'commit' || event.readOnly || !params.nodes.includes(event.node)) return undefined;
     return happens(params.rate, random) ? { kind: 'crash', applied: random.chance(1, 2) } : undefined;

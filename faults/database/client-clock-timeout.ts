@@ -8,7 +8,7 @@ export const clientClockTimeout = judging('database', {
   summary: 'transactions time out in the client (1031) at a rate',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     (event.operation === 'read' || event.operation === 'commit') && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.transactionTimedOut, applied: event.operation === 'commit' && random.chance(1, 2) }

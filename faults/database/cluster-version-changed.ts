@@ -8,7 +8,7 @@ export const clusterVersionChanged = judging('database', {
   summary: 'the store changes its version under way (1039)',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     (event.operation === 'read' || event.operation === 'commit') && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.clusterVersionChanged, applied: event.operation === 'commit' && random.chance(1, 2) }

@@ -8,7 +8,7 @@ export const commitUnknownLost = judging('database', {
   summary: 'commits do not take effect and answer unknown (1021)',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     event.operation === 'commit' && !event.readOnly && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.commitUnknownResult, applied: false }

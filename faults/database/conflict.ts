@@ -8,7 +8,7 @@ export const conflict = judging('database', {
   summary: 'commits conflict (1020) at a rate',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     event.operation === 'commit' && !event.readOnly && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.notCommitted, applied: false }

@@ -8,7 +8,7 @@ export const locked = judging('database', {
   summary: 'the database is locked (1038) at a rate',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     (event.operation === 'read-version' || event.operation === 'commit') && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.databaseLocked, applied: false }

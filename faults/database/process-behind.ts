@@ -8,7 +8,7 @@ export const processBehind = judging('database', {
   summary: 'reads meet a storage process that is behind (1037)',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     event.operation === 'read' && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.processBehind, applied: false }

@@ -8,7 +8,7 @@ export const throttled = judging('database', {
   summary: 'transactions are throttled (1213) at a rate',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     event.operation === 'read-version' && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.tagThrottled, applied: false }

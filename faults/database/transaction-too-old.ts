@@ -8,7 +8,7 @@ export const transactionTooOld = judging('database', {
   summary: 'transactions are too old (1007) at a rate',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(10, 900) }),
+  ...parameters({ nodes: servers(), rate: rate(50, 900) }),
   judge: (event, params, random) =>
     (event.operation === 'read' || event.operation === 'commit') && hits(event, params, random)
       ? { kind: 'fail', code: databaseErrorCode.transactionTooOld, applied: false }

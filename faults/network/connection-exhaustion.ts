@@ -7,7 +7,7 @@ export const connectionExhaustion = striking({
   summary: 'servers can hold connections to few peers at once',
   needs: ['network'],
   core: true,
-  ...parameters({ nodes: servers(), connectionsMax: level(1, 4) }),
+  ...parameters({ nodes: servers(), connectionsMax: level(1, 3) }),
   strike(world, params) {
     const limited = params.nodes.filter((node) => world.network.limitConnections(node, params.connectionsMax));
     return () => {

@@ -7,7 +7,7 @@ export const corrupt = judging('packet', {
   summary: 'bits of messages flip on the way',
   needs: ['network'],
   core: true,
-  ...parameters({ rate: rate(5, 500), among: addresses(), bitFlips: amount(1, 64) }),
+  ...parameters({ rate: rate(20, 600), among: addresses(), bitFlips: amount(1, 64) }),
   judge(packet, params, random) {
     if (packet.phase !== 'send' || packet.carrier !== 'datagram' || params.bitFlips === 0) return undefined;
     if (!touches(packet, params.among) || !happens(params.rate, random)) return undefined;

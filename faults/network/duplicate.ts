@@ -7,7 +7,7 @@ export const duplicate = judging('packet', {
   summary: 'messages arrive more than once',
   needs: ['network'],
   core: true,
-  ...parameters({ rate: rate(5, 1000), among: addresses(), copies: amount(1, 4), spreadMicros: amount(100, 5_000_000) }),
+  ...parameters({ rate: rate(50, 1000), among: addresses(), copies: amount(1, 4), spreadMicros: amount(100, 5_000_000) }),
   judge(packet, params, random) {
     if (packet.phase !== 'send' || packet.carrier !== 'datagram' || params.copies === 0) return undefined;
     if (!touches(packet, params.among) || !happens(params.rate, random)) return undefined;

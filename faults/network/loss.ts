@@ -7,7 +7,7 @@ export const loss = judging('packet', {
   summary: 'messages to and from some addresses get lost at a rate',
   needs: ['network'],
   core: true,
-  ...parameters({ rate: rate(2, 500), among: addresses() }),
+  ...parameters({ rate: rate(10, 600), among: addresses() }),
   judge(packet, params, random) {
     if (packet.phase !== 'send' || !touches(packet, params.among)) return undefined;
     return happens(params.rate, random) ? { kind: 'drop' } : undefined;

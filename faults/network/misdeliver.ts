@@ -8,7 +8,7 @@ export const misdeliver = judging('packet', {
   needs: ['network'],
   core: true,
   allowed: (budget) => budget.nodes.length > 1,
-  ...parameters({ rate: rate(5, 300), nodes: servers((budget) => budget.nodes.length, 2) }),
+  ...parameters({ rate: rate(50, 600), nodes: servers((budget) => budget.nodes.length, 2) }),
   judge(packet, params, random) {
     if (packet.phase !== 'send' || packet.carrier !== 'datagram' || !params.nodes.includes(packet.to)) return undefined;
     const others = params.nodes.filter((node) => node !== packet.to);

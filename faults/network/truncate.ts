@@ -7,7 +7,7 @@ export const truncate = judging('packet', {
   summary: 'messages arrive cut short',
   needs: ['network'],
   core: true,
-  ...parameters({ rate: rate(5, 500), among: addresses(), keep: rate(1, 999) }),
+  ...parameters({ rate: rate(20, 600), among: addresses(), keep: rate(1, 999) }),
   judge(packet, params, random) {
     if (packet.phase !== 'send' || packet.carrier !== 'datagram') return undefined;
     if (!touches(packet, params.among) || !happens(params.rate, random)) return undefined;

@@ -8,6 +8,6 @@ export const outOfMemory = judging('step', {
   needs: ['process', 'resource'],
   core: false,
   allowed: (budget) => budget.downMax > 0,
-  ...parameters({ nodes: servers(downable), rate: rate(1, 100) }),
+  ...parameters({ nodes: servers(downable), rate: rate(10, 300) }),
   judge: (event, params, random) => (event.what === 'message' && hits(event, params, random) ? { kind: 'crash' } : undefined),
 });

@@ -31,7 +31,7 @@ const WORLD: SharedWorld = {
   reconfigure: () => true,
   clock: { jump: () => true, drift: () => true, freeze: () => true },
   disk: { rot: () => false, wipe: () => false, swap: () => false, limit: () => true, crashBehaviour: () => true },
-  network: { limitConnections: () => true },
+  network: { limitConnections: () => true, stray: () => true },
   mayFall: (node) => node === 'n1',
 };
 
@@ -173,6 +173,22 @@ describe('fault plan', () => {
     await kernel.run();
     expect(kinds).toEqual(['crash', 'delay']);
     expect(plan.reports().map(({ fired }) => fired)).toEqual([1, 1]);
+  });
+
+  it('lets a muted fault begin and heal and do nothing', async () => {
+    const log: string[] = [];
+    const kernel = newKernel(log);
+    const plan = new FaultPlan(
+      kernel,
+      [draw('test/drop-all', 10, 20, 'mute'), draw('test/hold-all', 10, 20)],
+      [dropAll, holdAll],
+      ['mute'],
+    );
+    plan.begin(WORLD);
+    kernel.after(15, undefined, 'ask', () => expect(plan.ask(packet(1))?.kind).toBe('hold'));
+    await kernel.run();
+    expect(log).toEqual(['10 fault begins', '10 fault begins', '30 fault heals', '30 fault heals']);
+    expect(plan.reports()).toContainEqual({ id: 'test/drop-all', drawn: 1, fired: 0 });
   });
 
   it('begins nothing after it was healed', async () => {

@@ -44,11 +44,16 @@ export class FaultPlan implements Judge {
   readonly #active = new Map<Seam, Instance[]>();
   #lastHolder: Instance | undefined;
   #world: SharedWorld | undefined;
+  readonly #muted: ReadonlySet<string>;
   #ended = false;
 
-  /** Throws RangeError for a drawn fault that the registry does not have. */
-  constructor(kernel: Kernel, draws: readonly FaultDraw[], registry: readonly PlannedFault[]) {
+  /**
+   * Throws RangeError for a drawn fault that the registry does not have.
+   * @param muted labels of faults that begin and heal as drawn but do nothing: what a run would be without them, event for event.
+   */
+  constructor(kernel: Kernel, draws: readonly FaultDraw[], registry: readonly PlannedFault[], muted: readonly string[] = []) {
     this.#kernel = kernel;
+    this.#muted = new Set(muted);
     const byId = new Map(registry.map((fault) => [fault.id, fault]));
     this.#instances = draws.map((draw) => {
       const fault = byId.get(draw.id);
@@ -128,6 +133,7 @@ export class FaultPlan implements Judge {
     instance.active = true;
     instance.startedAt = this.#kernel.now();
     this.#kernel.tell(undefined, { type: 'fault', fault: fault.id, label: draw.label, action: 'begins' });
+    if (this.#muted.has(draw.label)) return;
     if (fault.seam !== undefined) {
       const instances = [...(this.#active.get(fault.seam) ?? []), instance];
       // In the order of the case, whatever began first: so a case reads top to bottom.
@@ -187,6 +193,7 @@ export class FaultPlan implements Judge {
       },
       network: {
         limitConnections: (node, max) => fired(shared.network.limitConnections(node, max)),
+        stray: (node) => fired(shared.network.stray(node)),
       },
       after: (micros: Micros, callback: () => void) => {
         kernel.after(micros, undefined, 'fault goes on', () => {

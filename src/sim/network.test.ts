@@ -293,6 +293,20 @@ describe('packet verdicts on datagrams', () => {
     expect(third).toBeGreaterThan(75_000);
   });
 
+  it('a stray message wakes who listens, with nothing in it', async () => {
+    const { kernel, network, boot } = worldOf();
+    const got: string[] = [];
+    network.attach(boot('a')).listen((from, bytes) => void got.push(`${from} ${bytes.length}`));
+    network.attach(boot('b'));
+    const reached: boolean[] = [];
+    kernel.after(0, undefined, 'stray', () => {
+      for (const node of ['a', 'b', 'c']) reached.push(network.stray(node));
+    });
+    await kernel.run();
+    expect(reached).toEqual([true, false, false]);
+    expect(got).toEqual(['stranger 0']);
+  });
+
   it('a limit of connections holds until it is lifted', async () => {
     const { kernel, network, boot } = worldOf();
     const a = network.attach(boot('a'));

@@ -12,6 +12,8 @@ import type { Process } from './process.js';
 import type { PacketEvent, PacketVerdict } from './seams.js';
 
 const LOOPBACK_MICROS: Micros = 20;
+/** Where strays come from; never the name of a node. */
+const STRANGER: NodeId = 'stranger';
 /** First retransmission time-out of a stream; doubles with each try (RFC 6298 has 1 s, data centres run 200 ms). */
 const RETRANSMIT_MICROS: Micros = 200_000;
 /** Tries after which a stream counts as broken: about 6 s without getting through. */
@@ -90,6 +92,15 @@ export class Network implements StreamLink {
   limitConnections(node: NodeId, max: number | undefined): void {
     if (max === undefined) this.#connectionsMax.delete(node);
     else this.#connectionsMax.set(node, max);
+  }
+
+  /** Wakes a node with an empty message from a stranger. */
+  stray(node: NodeId): boolean {
+    const endpoint = this.#endpoints.get(node);
+    if (endpoint === undefined || !endpoint.listening) return false;
+    this.#count('strays');
+    this.#deliverTo(endpoint, STRANGER, ++this.#messages, new Uint8Array(0));
+    return true;
   }
 
   #sendDatagram(sender: Process, to: NodeId, bytes: Uint8Array): void {
@@ -195,7 +206,11 @@ export class Network implements StreamLink {
       if (survivor === undefined) return this.#lose(undefined, from, pair.to, number, 'frame damaged');
       payload = survivor;
     }
-    const owner = endpoint.owner;
+    this.#deliverTo(endpoint, from, number, payload);
+  }
+
+  #deliverTo(endpoint: Endpoint, from: NodeId, number: number, payload: Uint8Array): void {
+    const { owner } = endpoint;
     this.#kernel.runAs(owner, 'message', () => {
       this.#kernel.tracePacket(owner, 'deliver', number, () => ({ type: 'deliver', from, message: number }));
       endpoint.deliver(from, payload);

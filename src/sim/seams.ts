@@ -189,6 +189,7 @@ export const CAPABILITIES = [
   'service',
   'resource',
   'cluster',
+  'membership',
   'sandbox',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
@@ -250,6 +251,8 @@ export interface WorldClock {
 export interface WorldNetwork {
   /** Most peers a node has a connection with at once; undefined lifts the limit. */
   limitConnections(node: NodeId, max: number | undefined): boolean;
+  /** A whole frame with nothing in it reaches a node, as from a scanner of ports; false when nobody listens there. */
+  stray(node: NodeId): boolean;
 }
 
 export interface WorldDisk {

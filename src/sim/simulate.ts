@@ -58,6 +58,8 @@ export interface SimulateOptions<Parts = unknown> {
   /** Keeps the whole trace and the schedule decisions. */
   readonly record?: boolean;
   readonly drain?: 'auto' | 'fallback';
+  /** Labels of drawn faults that are to do nothing, so that what they change can be seen. */
+  readonly muted?: readonly string[];
   readonly onProgress?: (events: number, simMicros: Micros, node: NodeId) => void;
   /** See every event but packets, as it happens. */
   readonly listeners?: readonly TraceListener[];
@@ -133,7 +135,7 @@ class Simulation<Parts> {
     this.#network = new Network(this.#kernel, run.network, scenario.topicOf?.bind(scenario));
     this.#cluster = new SimCluster(this.#kernel, this.#network);
     this.#services = new SimServices(this.#kernel, this.#network, scenario.peers ?? {});
-    this.#plan = new FaultPlan(this.#kernel, run.faults, options.faults);
+    this.#plan = new FaultPlan(this.#kernel, run.faults, options.faults, options.muted);
     this.#kernel.judge = this.#plan;
     this.#budget = scenario.budget(run.workload, run.chaosMicros);
     this.#withinBudget = run.profile !== 'beyond-budget';
@@ -384,6 +386,7 @@ class Simulation<Parts> {
           this.#network.limitConnections(node, max);
           return true;
         },
+        stray: (node) => this.#network.stray(node),
       },
     };
   }
