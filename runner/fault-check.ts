@@ -1,0 +1,130 @@
+/**
+ * Proves the catalogue: which faults fire in default seeds, and whether they matter. A fault matters in a seed where the same case with
+ * that fault muted (it begins and heals but does nothing) goes another way: what the world tells of the fault itself does not count,
+ * only what programs, disks, database and services tell. What never fires or never matters is inert.
+ */
+import type { Fault } from '../faults/fault.js';
+import type { Scenario } from '../scenarios/scenario.js';
+import type { Case, Run } from '../src/run.js';
+import { simulate } from '../src/sim/simulate.js';
+import { RollingHash, type TraceEvent } from '../src/trace.js';
+import { draw } from './draw.js';
+
+/** Muted runs a fault: enough to tell one that matters sometimes from one that never does. */
+const MUTED_RUNS_MAX = 5;
+
+export interface FaultCheck {
+  readonly id: string;
+  readonly core: boolean;
+  /** Why no default seed draws it here; undefined when seeds do. */
+  readonly outOfReach: string | undefined;
+  readonly seedsDrawn: number;
+  readonly seedsFired: number;
+  readonly firings: number;
+  /** Seeds tried with it muted, and in how many of them that changed the run. */
+  readonly muted: number;
+  readonly potent: number;
+}
+
+/** Whether a fault that seeds draw has shown nothing. */
+export const isInert = (check: FaultCheck): boolean => check.outOfReach === undefined && (check.seedsFired === 0 || check.potent === 0);
+
+interface Tally {
+  drawn: number;
+  fired: number;
+  firings: number;
+  muted: number;
+  potent: number;
+}
+
+/** Runs `seeds` default seeds from 0 on. `onSeed` is told after each. */
+export async function checkFaults(
+  faults: readonly Fault[],
+  scenario: Scenario,
+  seeds: number,
+  onSeed: (seed: number) => void = () => {},
+): Promise<FaultCheck[]> {
+  const tallies = new Map<string, Tally>(faults.map(({ id }) => [id, { drawn: 0, fired: 0, firings: 0, muted: 0, potent: 0 }]));
+  for (let seed = 0; seed < seeds; seed++) {
+    const run = draw(seed, scenario, { faults });
+    const { run: result, effects } = await effectsOf(run, [], faults, scenario);
+    for (const report of result.faults) {
+      const tally = tallies.get(report.id);
+      if (tally === undefined) continue;
+      tally.drawn++;
+      if (report.fired === 0) continue;
+      tally.fired++;
+      tally.firings += report.fired;
+      if (tally.muted === MUTED_RUNS_MAX) continue;
+      tally.muted++;
+      const muted = run.faults.filter((fault) => fault.id === report.id).map(({ label }) => label);
+      if ((await effectsOf(run, muted, faults, scenario)).effects !== effects) tally.potent++;
+    }
+    onSeed(seed);
+  }
+  return faults.map((fault) => {
+    const tally = tallies.get(fault.id) as Tally; // the map was made from this list
+    return {
+      id: fault.id,
+      core: fault.core,
+      outOfReach: outOfReach(fault, scenario),
+      seedsDrawn: tally.drawn,
+      seedsFired: tally.fired,
+      firings: tally.firings,
+      muted: tally.muted,
+      potent: tally.potent,
+    };
+  });
+}
+
+function outOfReach(fault: Fault, scenario: Scenario): string | undefined {
+  const missing = fault.needs.filter((need) => !scenario.offers.includes(need));
+  if (missing.length > 0) return `needs ${missing.join(', ')}`;
+  return fault.beyondBudget === true ? 'beyond the budget' : undefined;
+}
+
+/** Told of a fault as it strikes, so it shows nothing of what the fault led to. */
+const OF_THE_FAULT: ReadonlySet<string> = new Set(['fault', 'clock', 'kill', 'stop', 'pause', 'resume', 'boot', 'exit']);
+
+async function effectsOf(
+  run: Case,
+  muted: readonly string[],
+  faults: readonly Fault[],
+  scenario: Scenario,
+): Promise<{ readonly run: Run; readonly effects: string }> {
+  const hash = new RollingHash();
+  const listener = ({ at, node, body }: TraceEvent): void => {
+    if (OF_THE_FAULT.has(body.type)) return;
+    hash.int(at);
+    hash.value(node);
+    hash.value(body);
+  };
+  const simulated = await simulate(run, { scenario, faults, muted, listeners: [listener] });
+  return { run: simulated.run, effects: hash.digest() };
+}
+
+/** The table that a reader can trust, as Markdown. */
+export function faultTable(checks: readonly FaultCheck[], scenario: string, seeds: number): string {
+  const rows = [...checks]
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ id, core, outOfReach: why, seedsDrawn, seedsFired, firings, muted, potent }) =>
+      why === undefined
+        ? `| ${id} | ${core ? 'core' : ''} | ${seedsDrawn} | ${seedsFired} | ${firings} | ${potent} of ${muted} |`
+        : `| ${id} | ${core ? 'core' : ''} | ${why} | | | |`,
+    );
+  const inert = checks.filter(isInert).map(({ id }) => id);
+  return [
+    '# What the faults do',
+    '',
+    `Written by \`npm run faults:check\` from ${seeds} default seeds of \`${scenario}\`, from seed 0 on. *fired*: seeds in which the fault answered or struck`,
+    'at least once. *mattered*: of the seeds that were run once more with the fault muted (it begins and heals and does nothing), how many went another',
+    'way for the programs in them.',
+    '',
+    inert.length === 0 ? 'No fault that seeds draw is inert.' : `Inert: ${inert.join(', ')}.`,
+    '',
+    '| fault | | seeds drawn | seeds fired | firings | mattered |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
