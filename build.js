@@ -1,13 +1,16 @@
 /**
  * Builds `dist/`: compiles beside it and swaps it in whole, so that no renamed file lives on, a failed build changes nothing, and
- * what is running meanwhile hardly notices. Marks the command as a program, which the compiler does not.
+ * what is running meanwhile hardly notices. Marks the package's programs as such, which the compiler
+ * does not.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
-const compiler = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const require = createRequire(import.meta.url);
+const manifest = require('./package.json');
+const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 const root = import.meta.dirname;
 const fresh = join(root, `dist.${process.pid}`);
 const old = join(root, `dist.${process.pid}.old`);
@@ -18,7 +21,7 @@ function build() {
     stdio: 'inherit',
   });
   if (status !== 0) return status ?? 1;
-  chmodSync(join(fresh, 'runner', 'cli.js'), 0o755);
+  for (const program of Object.values(manifest.bin)) chmodSync(join(fresh, relative('dist', program)), 0o755);
   try {
     renameSync(join(root, 'dist'), old);
   } catch (error) {
