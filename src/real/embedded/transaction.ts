@@ -9,42 +9,27 @@ import {
   DatabaseError,
   databaseErrorCode as code,
   type KeySelector,
-  type KeyValue,
   type Micros,
   type Random,
   type RangeOptions,
   type RangeResult,
   type ReadTransaction,
-  type StreamingMode,
   type Transaction,
   type TransactionOptions,
   type Watch,
 } from '../../ports.js';
 import { type Deferred, deferred } from '../deferred.js';
 import { checkedOptions } from '../transaction-options.js';
-import { VALUE_BYTES_MAX } from './atomics.js';
-import { compareKeys, copyOf, END_KEY, earlier, FIRST_KEY, type KeyRange, keyAfter, later, mergeRanges } from './key-order.js';
+import { compareKeys, copyOf, type KeyRange, mergeRanges } from './key-order.js';
+import { checkKey, checkRange, checkWrite } from './legal.js';
+import { type ReadScope, readKey, readRange, readSelector } from './reads.js';
 import type { Records } from './records.js';
 import { type Snapshot, tooOld, VERSION_LIFE_MICROS } from './snapshots.js';
-import { type Mutation, resolve, WriteBuffer } from './write-buffer.js';
+import { type Mutation, WriteBuffer } from './write-buffer.js';
 
-const KEY_BYTES_MAX = 10_000;
 const TRANSACTION_BYTES_MAX = 10_000_000;
 const RETRY_DELAY_MICROS_FIRST: Micros = 10_000;
 const RETRY_DELAY_MICROS_MAX: Micros = 1_000_000;
-/** After so many items a scan lets the rest of the process run. */
-const ITEMS_A_TURN = 4_096;
-
-/** Bytes that a call in each mode aims at; FoundationDB's figures. */
-const MODE_BYTES: Readonly<Record<Exclude<StreamingMode, 'iterator'>, number>> = {
-  'want-all': Number.POSITIVE_INFINITY,
-  exact: Number.POSITIVE_INFINITY,
-  small: 256,
-  medium: 1_000,
-  large: 4_096,
-  serial: 80_000,
-};
-const ITERATION_BYTES = [4_096, 6_144, 9_216, 13_824, 20_736, 31_104, 46_656, 69_984, 80_000, 120_000];
 
 /** What the store is asked to do atomically. */
 export interface CommitRequest {
@@ -122,22 +107,22 @@ export class EmbeddedTransaction implements Transaction {
     this.#options = checkedOptions(options);
     this.#startedAt = store.clock.monotonicMicros();
     this.snapshot = {
-      get: (key) => this.#get(key, true),
-      getKey: (selector) => this.#getKey(selector, true),
-      getRange: (begin, end, rangeOptions) => this.#getRange(begin, end, rangeOptions, true),
+      get: (key) => this.#read(true, (scope) => readKey(scope, key)),
+      getKey: (selector) => this.#read(true, (scope) => readSelector(scope, selector)),
+      getRange: (begin, end, rangeOptions) => this.#read(true, (scope) => readRange(scope, begin, end, rangeOptions)),
     };
   }
 
   get(key: Bytes): Promise<Bytes | undefined> {
-    return this.#get(key, false);
+    return this.#read(false, (scope) => readKey(scope, key));
   }
 
   getKey(selector: KeySelector): Promise<Bytes> {
-    return this.#getKey(selector, false);
+    return this.#read(false, (scope) => readSelector(scope, selector));
   }
 
   getRange(begin: Bytes | KeySelector, end: Bytes | KeySelector, options?: RangeOptions): Promise<RangeResult> {
-    return this.#getRange(begin, end, options, false);
+    return this.#read(false, (scope) => readRange(scope, begin, end, options));
   }
 
   set(key: Bytes, value: Bytes): void {
@@ -191,9 +176,8 @@ export class EmbeddedTransaction implements Transaction {
     this.#writeConflicts.push({ begin: copyOf(begin), end: copyOf(end) });
   }
 
-  async getReadVersion(): Promise<number> {
-    this.#refuseUnlessOpen();
-    return this.#asOfThisLife(this.#hold().version);
+  getReadVersion(): Promise<number> {
+    return this.#read(true, (scope) => scope.snapshot().version);
   }
 
   setReadVersion(version: number): void {
@@ -210,16 +194,17 @@ export class EmbeddedTransaction implements Transaction {
   async commit(): Promise<void> {
     this.#refuseUnlessOpen();
     this.#phase = 'committing';
+    const life = this.#life;
     try {
-      await this.#commit();
+      await this.#commit(life);
     } catch (error) {
-      this.#drop(error);
+      // After a reset, what is held belongs to the next try.
+      if (this.#life === life) this.#drop(error);
       throw error;
     }
   }
 
-  async #commit(): Promise<void> {
-    const life = this.#life;
+  async #commit(life: number): Promise<void> {
     const watches = this.#watches;
     if (this.#buffer.mutations.length === 0 && this.#writeConflicts.length === 0) {
       const values = watches.map(({ key }) => this.#store.records.get(key, this.#liveSnapshot().lmdb));
@@ -290,124 +275,29 @@ export class EmbeddedTransaction implements Transaction {
     this.#fail(new DatabaseError(code.transactionCancelled, 'the transaction was cancelled'));
   }
 
-  async #get(key: Bytes, snapshotOnly: boolean): Promise<Bytes | undefined> {
-    this.#refuseUnlessOpen();
-    checkReadKey(key);
-    // Read here and now, so that later writes of the same transaction do not show; only the answer waits.
-    const value = this.#read(copyOf(key), snapshotOnly);
-    return this.#asOfThisLife(value);
-  }
-
-  #read(key: Bytes, snapshotOnly: boolean): Bytes | undefined {
-    this.#buffer.refuseUnreadable({ begin: key, end: keyAfter(key) });
-    const own = this.#buffer.state(key);
-    if (own?.kind === 'unreadable') return resolve(own, undefined);
-    if (own !== undefined && own.kind !== 'pending') return copyOrAbsent(resolve(own, undefined));
-    const stored = this.#store.records.get(key, this.#hold().lmdb);
-    if (!snapshotOnly) this.#dependOn({ begin: key, end: keyAfter(key) });
-    return own === undefined ? stored : copyOrAbsent(resolve(own, stored));
-  }
-
-  async #getKey(selector: KeySelector, snapshotOnly: boolean): Promise<Bytes> {
+  /** Begins the read at once; its answer holds only while this try goes on. */
+  async #read<T>(snapshotOnly: boolean, read: (scope: ReadScope) => Promise<T> | T): Promise<T> {
     this.#refuseUnlessOpen();
     const life = this.#life;
-    const key = await this.#resolveSelector(checkedSelector(selector), snapshotOnly, life);
-    return this.#asOfThisLife(copyOf(key));
+    const answer = await read(this.#scope(life, snapshotOnly));
+    this.#refuseUnlessIn(life);
+    return answer;
   }
 
-  async #getRange(
-    begin: Bytes | KeySelector,
-    end: Bytes | KeySelector,
-    options: RangeOptions = {},
-    snapshotOnly: boolean,
-  ): Promise<RangeResult> {
-    this.#refuseUnlessOpen();
-    const { limit = 0, reverse = false, mode = 'want-all', iteration = 1 } = options;
-    if (!Number.isSafeInteger(limit) || limit < 0)
-      throw new DatabaseError(code.clientInvalidOperation, `a range limit is an integer from 0, not ${limit}`);
-    if (mode === 'exact' && limit === 0) throw new DatabaseError(code.exactModeWithoutLimits, 'streaming mode exact needs a limit');
-    const life = this.#life;
-    const range: KeyRange = { begin: await this.#bound(begin, snapshotOnly, life), end: await this.#bound(end, snapshotOnly, life) };
-    if (compareKeys(range.begin, range.end) >= 0) return this.#asOfThisLife({ items: [], more: false });
-
-    const bytesMax =
-      mode === 'iterator' ? (ITERATION_BYTES[Math.min(Math.max(iteration, 1), ITERATION_BYTES.length) - 1] ?? 0) : MODE_BYTES[mode];
-    const items: KeyValue[] = [];
-    let bytes = 0;
-    let more = false;
-    for (const item of this.#merged(range, reverse)) {
-      items.push(item);
-      bytes += item.key.length + item.value.length;
-      more = (limit > 0 && items.length === limit) || bytes >= bytesMax;
-      if (more) break;
-      if (items.length % ITEMS_A_TURN === 0) await this.#turn(life);
-    }
-    const last = items.at(-1);
-    const seen =
-      !more || last === undefined ? range : reverse ? { begin: last.key, end: range.end } : { begin: range.begin, end: keyAfter(last.key) };
-    this.#buffer.refuseUnreadable(seen);
-    if (!snapshotOnly) this.#dependOn(seen);
-    return this.#asOfThisLife({ items, more });
-  }
-
-  /** A bound of a range; the common selectors are bounds as they stand and need no read. */
-  async #bound(bound: Bytes | KeySelector, snapshotOnly: boolean, life: number): Promise<Bytes> {
-    if (bound instanceof Uint8Array) return checkedBound(copyOf(bound));
-    const selector = checkedSelector(bound);
-    if (selector.offset === 1) return selector.orEqual ? earlier(keyAfter(selector.key), END_KEY) : selector.key;
-    return this.#resolveSelector(selector, snapshotOnly, life);
-  }
-
-  async #resolveSelector(selector: KeySelector, snapshotOnly: boolean, life: number): Promise<Bytes> {
-    const anchor = selector.orEqual ? earlier(keyAfter(selector.key), END_KEY) : selector.key;
-    const forward = selector.offset > 0;
-    let left = forward ? selector.offset : 1 - selector.offset;
-    let found: Bytes | undefined;
-    let walked = 0;
-    for (const { key } of this.#merged(forward ? { begin: anchor, end: END_KEY } : { begin: FIRST_KEY, end: anchor }, !forward)) {
-      left--;
-      if (left === 0) {
-        found = key;
-        break;
-      }
-      walked++;
-      if (walked % ITEMS_A_TURN === 0) await this.#turn(life);
-    }
-    const result = found ?? (forward ? END_KEY : FIRST_KEY);
-    const seen = forward
-      ? { begin: anchor, end: found === undefined ? END_KEY : keyAfter(found) }
-      : { begin: found ?? FIRST_KEY, end: anchor };
-    this.#buffer.refuseUnreadable(seen);
-    if (!snapshotOnly) this.#dependOn(seen);
-    return result;
-  }
-
-  /** Stored items and own writes as one sequence. */
-  *#merged(range: KeyRange, reverse: boolean): Generator<KeyValue, void, undefined> {
-    const snapshot = this.#hold();
-    const stored = new StoredItems(this.#store.records, snapshot, range, reverse, this.#buffer);
-    try {
-      let rest = range;
-      let item = stored.next();
-      for (;;) {
-        const own = this.#buffer.ownKey(rest, reverse);
-        if (item === undefined && own === undefined) return;
-        const order = item === undefined ? 1 : own === undefined ? -1 : compareKeys(item.key, own.key) * (reverse ? -1 : 1);
-        const current = order < 0 || own === undefined ? item : undefined;
-        const at = current?.key ?? own?.key;
-        if (at === undefined) return;
-        if (current !== undefined) {
-          yield current;
-        } else if (own !== undefined) {
-          const value = resolve(own.state, order === 0 ? item?.value : undefined);
-          if (value !== undefined) yield { key: copyOf(own.key), value: copyOf(value) };
-        }
-        if (order <= 0) item = stored.next();
-        rest = reverse ? { begin: range.begin, end: at } : { begin: keyAfter(at), end: range.end };
-      }
-    } finally {
-      stored.close();
-    }
+  #scope(life: number, snapshotOnly: boolean): ReadScope {
+    return {
+      records: this.#store.records,
+      buffer: this.#buffer,
+      snapshot: () => this.#hold(),
+      dependOn: (range) => {
+        if (!snapshotOnly) this.#dependOn(range);
+      },
+      turn: async () => {
+        await this.#store.clock.sleep(0);
+        this.#refuseUnlessIn(life);
+        this.#liveSnapshot();
+      },
+    };
   }
 
   /** Takes the read version on the first call. */
@@ -506,20 +396,9 @@ export class EmbeddedTransaction implements Transaction {
     throw new DatabaseError(code.usedDuringCommit, `the transaction ${what}; reset it to use it again`);
   }
 
-  /** Gives the answer a turn later, unless the transaction was cancelled, reset or timed out by then. */
-  async #asOfThisLife<T>(answer: T): Promise<T> {
-    const life = this.#life;
-    await Promise.resolve();
+  #refuseUnlessIn(life: number): void {
     this.#refuseWhenFailed();
     if (this.#life !== life) throw reset();
-    return answer;
-  }
-
-  async #turn(life: number): Promise<void> {
-    await this.#store.clock.sleep(0);
-    this.#refuseWhenFailed();
-    if (this.#life !== life) throw reset();
-    this.#liveSnapshot();
   }
 
   /** The work's result, or the error that cancel, reset or the time-out give, whichever is first. */
@@ -538,85 +417,6 @@ export class EmbeddedTransaction implements Transaction {
     }
   }
 }
-
-/** The stored items of a range, without those that the transaction itself cleared. */
-class StoredItems {
-  #scan: Generator<KeyValue, void, undefined>;
-
-  constructor(
-    readonly records: Records,
-    readonly snapshot: Snapshot,
-    readonly range: KeyRange,
-    readonly reverse: boolean,
-    readonly buffer: WriteBuffer,
-  ) {
-    this.#scan = records.scan(range, reverse, snapshot.lmdb);
-  }
-
-  next(): KeyValue | undefined {
-    for (;;) {
-      const step = this.#scan.next();
-      if (step.done === true) return undefined;
-      const cleared = this.buffer.clearedAround(step.value.key);
-      if (cleared === undefined) return step.value;
-      // Begins again behind the cleared range instead of reading through it.
-      this.#scan.return();
-      const rest = this.reverse
-        ? { begin: this.range.begin, end: later(this.range.begin, cleared.begin) }
-        : { begin: earlier(this.range.end, cleared.end), end: this.range.end };
-      this.#scan = this.records.scan(rest, this.reverse, this.snapshot.lmdb);
-    }
-  }
-
-  close(): void {
-    this.#scan.return();
-  }
-}
-
-function checkReadKey(key: Bytes): void {
-  if (compareKeys(key, END_KEY) >= 0) throw outside(key);
-}
-
-function checkKey(key: Bytes, extra = 0): void {
-  checkReadKey(key);
-  if (key.length > KEY_BYTES_MAX + extra) {
-    throw new DatabaseError(code.keyTooLarge, `a key of ${key.length} bytes is longer than ${KEY_BYTES_MAX}`);
-  }
-}
-
-/** `extra` bytes are a trailer that is not stored. */
-function checkWrite(key: Bytes, value: Bytes, keyExtra = 0, valueExtra = 0): void {
-  checkKey(key, keyExtra);
-  if (value.length > VALUE_BYTES_MAX + valueExtra) {
-    throw new DatabaseError(code.valueTooLarge, `a value of ${value.length} bytes is longer than ${VALUE_BYTES_MAX}`);
-  }
-}
-
-function checkRange(begin: Bytes, end: Bytes): void {
-  checkedBound(begin);
-  checkedBound(end);
-  if (compareKeys(begin, end) > 0) throw new DatabaseError(code.invertedRange, 'the range begins after its end');
-}
-
-function checkedBound(bound: Bytes): Bytes {
-  if (compareKeys(bound, END_KEY) > 0) throw outside(bound);
-  return bound;
-}
-
-function checkedSelector({ key, orEqual, offset }: KeySelector): KeySelector {
-  if (!Number.isSafeInteger(offset))
-    throw new DatabaseError(code.clientInvalidOperation, `a selector's offset is an integer, not ${offset}`);
-  return { key: checkedBound(copyOf(key)), orEqual, offset };
-}
-
-function outside(key: Bytes): DatabaseError {
-  return new DatabaseError(
-    code.keyOutsideLegalRange,
-    `a key that begins ${Buffer.from(key.subarray(0, 8)).toString('hex')} (hex) is outside of the legal range, which ends at ff`,
-  );
-}
-
-const copyOrAbsent = (value: Bytes | undefined): Bytes | undefined => (value === undefined ? undefined : copyOf(value));
 
 const reset = (): DatabaseError => new DatabaseError(code.transactionCancelled, 'the transaction was reset meanwhile');
 
