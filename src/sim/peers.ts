@@ -29,13 +29,13 @@ function modelPeer(): Peer {
         if (!Array.isArray(messages)) return refusal('messages must be a list');
         const turns = messages.filter(isObject);
         const asked = turns.findLastIndex(({ role }) => role === 'user');
-        const content = asked === -1 ? '' : String(turns[asked]?.['content'] ?? '');
+        const content = asked === -1 ? '' : textOf(turns[asked]?.['content']);
         const script = content.split('\n').filter((line) => line.startsWith('use '));
         const results = turns.slice(asked + 1).filter(({ role }) => role === 'tool');
         const line = script[results.length];
         if (line === undefined) {
           const last = results.at(-1);
-          const text = last === undefined ? `You said: ${content}` : `The last of ${results.length} results: ${String(last['content'])}`;
+          const text = last === undefined ? `You said: ${content}` : `The last of ${results.length} results: ${textOf(last['content'])}`;
           return answer(200, { type: 'text', text });
         }
         const [, name = '', rest = '{}'] = /^use (\S+)\s*(.*)$/.exec(line) ?? [];
@@ -68,7 +68,7 @@ function toolsPeer(): Peer {
           : result('a and b must be integers', true);
       }
       case 'count': {
-        const counter = String(args['name'] ?? '');
+        const counter = textOf(args['name']);
         if (!counters.has(counter) && counters.size >= ENTRIES_MAX) return result(`more than ${ENTRIES_MAX} counters`, true);
         const next = (counters.get(counter) ?? 0) + 1;
         counters.set(counter, next);
@@ -77,7 +77,7 @@ function toolsPeer(): Peer {
       case 'fail':
         return result('this tool always fails', true);
       default:
-        return result(`no tool ${String(name)}`, true);
+        return result(`no tool ${textOf(name)}`, true);
     }
   };
   return {
@@ -157,6 +157,9 @@ function withObject(request: PeerRequest, act: (fields: JsonObject) => ServiceRe
 }
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Text as it is, nothing for nothing, and any other value as JSON. */
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value));
 
 function decode(body: Bytes): string | undefined {
   try {

@@ -2,7 +2,7 @@
  * The Disk port of one life of a machine. Every operation asks the faults, takes its time, has its effect when it completes,
  * and settles as an event of its process, so that nothing of a dead life ever goes on.
  */
-import { type Disk, type DiskErrorCode, type DiskFile, type Micros, type OpenMode, PortError, type TraceValue } from '../../ports.js';
+import { type Disk, type DiskFile, type Micros, type OpenMode, PortError } from '../../ports.js';
 import type { Host, Incarnation } from '../host.js';
 import type { DiskOperation, DiskVerdict } from '../seams.js';
 import type { CrashDraw } from './crash.js';
@@ -192,8 +192,8 @@ export class Session implements Disk {
     return verdict;
   }
 
-  #tell(operation: TimedOperation, path: string, outcome: string, detail: Readonly<Record<string, TraceValue>> = {}): void {
-    this.device.host.tell(this.owner, { ...detail, type: 'disk', operation, path, outcome });
+  #tell(operation: TimedOperation, path: string, outcome: string): void {
+    this.device.host.tell(this.owner, { type: 'disk', operation, path, outcome });
   }
 
   get #full(): boolean {
