@@ -118,6 +118,16 @@ export class SimDisk {
     return true;
   }
 
+  /** Two machines get each other's data; limits, speed and crash behaviour stay with the machines. False while either is in use. */
+  swap(other: SimDisk): boolean {
+    if (this.#session !== undefined || other.#session !== undefined || (this.#device.tree.empty && other.#device.tree.empty)) return false;
+    const { tree } = this.#device;
+    this.#device.tree = other.#device.tree;
+    other.#device.tree = tree;
+    this.#tell('swap', '', 'damaged', { with: other.#name });
+    return true;
+  }
+
   /** Space taken, in bytes. */
   usedBytes(): number {
     return this.#device.tree.bytesUsed;

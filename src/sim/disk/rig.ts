@@ -1,5 +1,5 @@
 /** A kernel with one disk, and lives that use it one after another: what tests of the disk and of the services run on. */
-import type { Disk } from '../../ports.js';
+import { type Disk, type DiskFile, PortError, readFully, writeFully } from '../../ports.js';
 import type { Strategy } from '../../run.js';
 import type { WorldEvent } from '../../trace.js';
 import { NodeClock } from '../clock.js';
@@ -7,7 +7,7 @@ import { SimDisk, type SimDiskOptions } from '../disk.js';
 import { Kernel } from '../kernel.js';
 import type { Process } from '../process.js';
 import { randomOf } from '../random.js';
-import type { Held, Judge, Seam, SeamEvent, SeamVerdict } from '../seams.js';
+import type { DiskEvent, DiskOperation, DiskVerdict, Held, Judge, Seam, SeamEvent, SeamVerdict } from '../seams.js';
 
 export interface RigOptions {
   readonly seed?: number;
@@ -28,7 +28,7 @@ export interface Life {
 export class Rig {
   readonly kernel: Kernel;
   readonly disk: SimDisk;
-  /** World events in order, each with the time it was told. */
+  /** World events in order. */
   readonly told: WorldEvent[] = [];
   /** What `hold` verdicts hold. */
   readonly held: Held[] = [];
@@ -127,3 +127,67 @@ class ScriptedJudge implements Judge {
     this.held.push(held);
   }
 }
+
+/** A rig whose disk gets this verdict at every such operation while `armed` says so, and everything that was asked. */
+export function judged(
+  operation: DiskOperation,
+  verdict: DiskVerdict,
+): { readonly rig: Rig; readonly armed: { now: boolean }; readonly asked: DiskEvent[] } {
+  const armed = { now: true };
+  const asked: DiskEvent[] = [];
+  const answer = (event: SeamEvent): DiskVerdict | undefined => {
+    if (event.seam !== 'disk') return undefined;
+    asked.push(event);
+    return armed.now && event.operation === operation ? verdict : undefined;
+  };
+  return { rig: new Rig({ judge: { seam: 'disk', answer } }), armed, asked };
+}
+
+/** What the disk told the trace, as `operation path outcome`. */
+export const toldOf = (rig: Rig): string[] =>
+  rig.told.flatMap((event) => (event.type === 'disk' ? [`${event.operation} ${event.path} ${event.outcome}`] : []));
+
+/** The code with which an operation fails, or `nothing`. */
+export async function failing(doing: Promise<unknown>): Promise<string> {
+  try {
+    await doing;
+    return 'nothing';
+  } catch (error) {
+    if (error instanceof PortError) return error.code;
+    throw error;
+  }
+}
+
+export const filled = (length: number, fill: number): Uint8Array => new Uint8Array(length).fill(fill);
+
+export async function contentOf(disk: Disk, path: string): Promise<Uint8Array> {
+  const file = await disk.open(path, 'read');
+  const bytes = await readFully(file, 0, 1_000_000);
+  await file.close();
+  return bytes;
+}
+
+/** Writes a file and leaves it open and unsynced. */
+export async function put(disk: Disk, path: string, bytes: Uint8Array): Promise<DiskFile> {
+  const file = await disk.open(path, 'write');
+  await writeFully(file, 0, bytes);
+  return file;
+}
+
+/** As `put`, for a file of the root directory that is to survive a crash. */
+export async function keep(disk: Disk, path: string, bytes: Uint8Array): Promise<DiskFile> {
+  const file = await put(disk, path, bytes);
+  await file.sync();
+  await disk.syncDirectory('.');
+  return file;
+}
+
+/** A life that finds this content. */
+export const expecting = (path: string, bytes: Uint8Array): Life => ({
+  run: async (disk) => {
+    const seen = await contentOf(disk, path);
+    const at = seen.findIndex((byte, index) => byte !== bytes[index]);
+    if (at !== -1) throw new Error(`${path} has ${seen[at]} at ${at}, expected ${bytes[at]}`);
+    if (seen.length !== bytes.length) throw new Error(`${path} has ${seen.length} bytes, expected ${bytes.length}`);
+  },
+});
