@@ -25,12 +25,7 @@ import {
 
 /** Long files and their lines. They may shrink, and leave the list; they may not grow. */
 const LONG_FILES: Readonly<Record<string, number>> = {
-  'src/contract/database-contract.ts': 1_307,
-  'src/kelpie/registry.ts': 454,
-  'src/kelpie/wal/wal.ts': 482,
   'src/sim/database/attempt.ts': 509,
-  'src/sim/simulate.ts': 458,
-  'src/story.ts': 461,
 };
 
 /** Modules that invariants name before they are written. */
@@ -202,14 +197,14 @@ describe('a planted violation is found:', () => {
     const long = (path: string, lines: number): SourceFile => ({ path, text: 'x\n'.repeat(lines) });
     const files = [
       long('src/a.ts', LINES_MAX + 1),
-      long('src/b.ts', 501),
+      long('src/b.ts', 601),
       long('src/c.ts', 10),
-      long('src/d.ts', 500),
+      long('src/d.ts', 600),
       long('docs/e.md', 9_000),
     ];
-    expect(lengths(files, { 'src/b.ts': 500, 'src/c.ts': 500, 'src/d.ts': 500 })).toEqual([
+    expect(lengths(files, { 'src/b.ts': 600, 'src/c.ts': 600, 'src/d.ts': 600 })).toEqual([
       `src/a.ts has ${LINES_MAX + 1} lines, more than ${LINES_MAX}; make two files of it where it has two subjects`,
-      'src/b.ts has 501 lines, more than 500; make two files of it where it has two subjects',
+      'src/b.ts has 601 lines, more than 600; make two files of it where it has two subjects',
       'src/c.ts is no longer long; take it off the record',
     ]);
   });
