@@ -150,7 +150,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
     'claim refused for capacity': seen('claim.lost', ({ why }) => why === 'no-capacity'),
     'release that found another holder': seen('claim.release-void'),
     'call forwarded': seen('forward'),
-    'call forwarded more than once': seen('forward', ({ hops }) => hops > 0),
+    'call forwarded more than once': seen('forward', ({ hops }) => hops > 1),
     'forward that was not answered': seen('forward.fail', ({ why }) => why === 'timeout'),
     'repeated request answered from its record': seen('request.duplicate', ({ how }) => how === 'stored'),
     'repeated request joined to the one under way': seen('request.duplicate', ({ how }) => how === 'joined'),
