@@ -73,8 +73,7 @@ function configFile(args: readonly string[]): string | undefined {
 /** The runtime checks its settings itself; its words get the file in front. */
 function runtimeSettings(file: string, { kelpie }: NodeConfig): KelpieConfig {
   try {
-    // Names and types are what `kelpieConfig` is there to check.
-    return kelpieConfig(kelpie as Partial<KelpieConfig>);
+    return kelpieConfig(kelpie);
   } catch (error) {
     if (!(error instanceof KelpieError)) throw error;
     throw new ConfigError(file, [{ field: 'kelpie', problem: error.message }]);

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { encodeFrame, FrameError, FrameReader } from '../frame.js';
 import { type Clock, MESSAGE_BYTES_MAX, type Micros, type NodeId, type Timer } from '../ports.js';
 
-export const NODE_NAME_BYTES_MAX = 256;
+const NODE_NAME_BYTES_MAX = 256;
 const HELLO_MAGIC = Buffer.from('kelpie/1 ');
 /** How long the other side may take for its hello, connecting included. */
 const HELLO_MICROS_MAX: Micros = 5_000_000;

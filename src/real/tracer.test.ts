@@ -12,7 +12,12 @@ function logged(): { readonly tracer: LogTracer; lines(): readonly Record<string
 tracerContract('the log', {
   make: () => {
     const { tracer, lines } = logged();
-    return { tracer, events: () => lines().map((line) => line['event'] as StoryEvent), counters: () => tracer.counters() };
+    return {
+      tracer,
+      events: () => lines().map((line) => line['event'] as StoryEvent),
+      counters: () => tracer.counters(),
+      run: (body) => body(),
+    };
   },
 });
 

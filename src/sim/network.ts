@@ -112,7 +112,7 @@ export class Network implements StreamLink {
     const pair = this.#pair(sender.node, to);
     const latency = this.#latency(pair, bytes.length + FRAME_OVERHEAD_BYTES);
     // The sender may reuse its buffer.
-    const datagram: Datagram = { number, from: sender.node, sender, payload: bytes.slice(), damage: undefined };
+    const datagram: Datagram = { number, from: sender.node, sender, payload: new Uint8Array(bytes), damage: undefined };
     const verdict = this.#ask('send', pair, 'datagram', bytes, number, latency);
     if (verdict === undefined) return this.#travelInOrder(pair, datagram, latency);
     switch (verdict.kind) {
@@ -124,7 +124,7 @@ export class Network implements StreamLink {
         this.#count('duplicated');
         this.#travelInOrder(pair, datagram, latency);
         for (let i = 0; i < verdict.copies; i++) {
-          this.#travel(pair, { ...datagram, payload: bytes.slice() }, latency + pair.random.int(verdict.spreadMicros + 1));
+          this.#travel(pair, { ...datagram, payload: new Uint8Array(bytes) }, latency + pair.random.int(verdict.spreadMicros + 1));
         }
         return;
       case 'corrupt':

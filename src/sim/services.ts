@@ -92,7 +92,7 @@ export class SimServices {
       const deadline = host.after(timeoutMicros, owner, 'service timeout', () => fail('timeout', `no answer within ${timeoutMicros} µs`));
       const address = serviceAddress(service);
       // The caller may use its buffer again while the request travels.
-      const arriving: PeerRequest = { operation, body: request.body.slice(), headers: { ...request.headers } };
+      const arriving: PeerRequest = { operation, body: new Uint8Array(request.body), headers: { ...request.headers } };
       const random = this.#randomOf(owner, service);
       this.#link.send({
         from: owner.node,
@@ -137,7 +137,7 @@ export class SimServices {
     host.after(workMicros + course.delayMicros, undefined, 'service', () => {
       const peerAnswer = course.acts > 0 ? peer.handle(request, random) : undefined;
       const back = course.answer(peerAnswer, random);
-      if (back !== undefined) answer(typeof back === 'string' ? back : { ...back, body: back.body.slice() });
+      if (back !== undefined) answer(typeof back === 'string' ? back : { ...back, body: new Uint8Array(back.body) });
       if (course.acts < 2) return;
       host.after(peer.latencyMicros(random), undefined, 'service', () => {
         peer.handle(request, random);

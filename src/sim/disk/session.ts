@@ -234,7 +234,7 @@ class Handle implements DiskFile {
   write(offset: number, bytes: Uint8Array): Promise<number> {
     const refusal = this.#refusal(true) ?? outOfRange(this.path, offset, bytes.length);
     // The caller may use its buffer again while the write is under way.
-    const own = bytes.slice();
+    const own = new Uint8Array(bytes);
     return this.#session.perform({ operation: 'write', path: this.path, offset, length: own.length, refusal }, (verdict, damaged) => {
       const { tree, bytesMax } = this.#session.device;
       const asked = verdict?.kind === 'short' ? part(own.length, verdict.numerator, verdict.denominator) : own.length;
