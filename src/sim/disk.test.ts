@@ -130,6 +130,18 @@ describe('lives of a disk', () => {
     expect(await hashOf(1)).not.toBe(await hashOf(2));
   });
 
+  test('no fault is asked while none is active at the seam', async () => {
+    const rig = new Rig({
+      judge: {
+        seam: 'packet',
+        answer: () => {
+          throw new Error('the disk asked');
+        },
+      },
+    });
+    await inOneLife(rig, async (disk) => void (await keep(disk, 'f', utf8.encode('x'))));
+  });
+
   test('the trace has syncs, renames, failures and crashes, and nothing of what is done all the time', async () => {
     const rig = new Rig();
     rig.disk.setCrashBehaviour('lose');
@@ -184,7 +196,9 @@ describe('bounds', () => {
           expect(rig.disk.usedBytes()).toBe(3 * PAGE);
           await file.truncate(PAGE);
           expect(rig.disk.usedBytes()).toBe(PAGE);
-          await (await put(disk, 'g', filled(5 * PAGE, 1))).close();
+          await (await put(disk, 'e', filled(5 * PAGE, 1))).close();
+          await disk.rename('e', 'g');
+          expect(rig.disk.usedBytes()).toBe(6 * PAGE);
           await file.sync();
           await disk.rename('f', 'g');
           expect(rig.disk.usedBytes()).toBe(PAGE);
@@ -214,6 +228,23 @@ describe('bounds', () => {
       await Promise.all([file.write(0, filled(50_000, 1)), file.write(50_000, filled(50_000, 1))]);
       expect(rig.kernel.now() - start).toBeGreaterThanOrEqual(100_000);
       expect(rig.kernel.now() - start).toBeLessThan(110_000);
+    });
+  });
+
+  test('a sync takes longer than a write, and now and then very long', async () => {
+    const rig = new Rig();
+    await inOneLife(rig, async (disk) => {
+      const file = await disk.open('f', 'create');
+      const taken: number[] = [];
+      for (let i = 0; i < 1_000; i++) {
+        const start = rig.kernel.now();
+        await file.sync();
+        taken.push(rig.kernel.now() - start);
+      }
+      const long = taken.filter((micros) => micros > 3_000).length;
+      expect(Math.min(...taken)).toBeGreaterThanOrEqual(200);
+      expect(long).toBeGreaterThan(0);
+      expect(long).toBeLessThan(50);
     });
   });
 

@@ -92,10 +92,49 @@ describe('a call', () => {
       await new Promise<void>((resolve) => void rig.kernel.after(1_000_000, process, 'wait', resolve));
       expect(peer.acts).toBe(1);
     });
+    expect(rig.told.flatMap((event) => (event.type === 'service' ? [event.outcome] : []))).toEqual(['timeout']);
+  });
+
+  test('that was answered leaves no time-out behind', async () => {
+    const { rig, services } = worldOf();
+    await inOneLife(rig, async (_disk, process) => {
+      await services.connect(process).call(requestOf());
+      const before = rig.kernel.eventsRun;
+      await new Promise<void>((resolve) => void rig.kernel.after(10_000_000, process, 'wait', resolve));
+      expect(rig.kernel.eventsRun).toBe(before + 1);
+    });
+  });
+
+  test('owns its bytes on both sides', async () => {
+    const rig = new Rig();
+    const stored = encode('stored');
+    const seen: unknown[] = [];
+    const peer: Peer = {
+      latencyMicros: () => 1,
+      handle: ({ body }) => {
+        seen.push(decode(body));
+        return { status: 200, headers: {}, body: stored };
+      },
+    };
+    const services = new SimServices(rig.kernel, new Network(rig.kernel, SHAPE), { peer });
+    await inOneLife(rig, async (_disk, process) => {
+      const body = encode('asked');
+      const calling = services.connect(process).call(requestOf({ body }));
+      body.fill(0);
+      (await calling).body.fill(0);
+    });
+    expect([seen, decode(stored)]).toEqual([['asked'], 'stored']);
   });
 
   test('of a process that dies is acted on and answered to nobody', async () => {
-    const { rig, services, peer } = worldOf();
+    let asked = 0;
+    const { rig, services, peer } = worldOf({
+      seam: 'service',
+      answer: () => {
+        asked++;
+        return undefined;
+      },
+    });
     let settled = false;
     let connected: Services | undefined;
     await rig.run(
@@ -112,7 +151,7 @@ describe('a call', () => {
         },
       },
     );
-    expect([peer.acts, settled]).toEqual([1, false]);
+    expect([peer.acts, asked, settled]).toEqual([1, 1, false]);
   });
 
   test('into a partition runs into its time-out, and the peer never hears of it', async () => {

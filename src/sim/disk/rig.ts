@@ -132,6 +132,7 @@ class ScriptedJudge implements Judge {
 export function judged(
   operation: DiskOperation,
   verdict: DiskVerdict,
+  seed = 1,
 ): { readonly rig: Rig; readonly armed: { now: boolean }; readonly asked: DiskEvent[] } {
   const armed = { now: true };
   const asked: DiskEvent[] = [];
@@ -140,7 +141,7 @@ export function judged(
     asked.push(event);
     return armed.now && event.operation === operation ? verdict : undefined;
   };
-  return { rig: new Rig({ judge: { seam: 'disk', answer } }), armed, asked };
+  return { rig: new Rig({ seed, judge: { seam: 'disk', answer } }), armed, asked };
 }
 
 /** What the disk told the trace, as `operation path outcome`. */
