@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Disk, type DiskErrorCode, type DiskFile, readFully, writeFully } from '../../ports.js';
 import type { DiskOperation } from '../seams.js';
-import { contentOf, expecting, failing, filled, inOneLife, judged, keep, put, Rig, toldOf } from './rig.js';
+import { contentOf, expecting, failing, filled, inOneLife, judged, keep, put, toldOf } from './rig.js';
 
 const PAGE = 4096;
 const utf8 = new TextEncoder();
