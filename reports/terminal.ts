@@ -26,8 +26,7 @@ function openingLines(run: Case, paint: ChalkInstance): string[] {
   const label = labels(paint);
   const tail = network.tailOneIn === 0 ? '' : `, 1 in ${network.tailOneIn} takes ${duration(network.tailMicros)} longer`;
   const bandwidth = network.bytesPerSecond === 0 ? '' : `, ${grouped(network.bytesPerSecond)} bytes/s`;
-  const labelWidth = Math.max(0, ...run.faults.map((fault) => fault.label.length));
-  const drawn = run.faults.map((fault) => `${fault.label.padEnd(labelWidth)}  ${describeFault(fault)}`);
+  const drawn = described(run.faults);
   const knobs = Object.entries(run.knobs).map(([name, value]) => `${name}=${value}`);
   return [
     `${paint.bold(`seed ${run.seed}`)}  scenario ${run.scenario}  profile ${run.profile}${run.bug === undefined ? '' : `  bug ${run.bug}`}`,
@@ -48,6 +47,12 @@ function openingLines(run: Case, paint: ChalkInstance): string[] {
       `${grouped(run.limits.events)} events, ${duration(run.limits.simMicros)} of simulated time, queue of ${grouped(run.limits.queueLength)}`,
     ),
   ];
+}
+
+/** Each fault on a line, labels as wide as the widest. */
+function described(faults: readonly FaultDraw[]): string[] {
+  const width = Math.max(0, ...faults.map(({ label }) => label.length));
+  return faults.map((fault) => `${fault.label.padEnd(width)}  ${describeFault(fault)}`);
 }
 
 function reportLines({ run, wallMs, reproduce, trace }: RunReportInput, paint: ChalkInstance): string[] {
@@ -96,7 +101,7 @@ function failureLines(run: Run, trace: readonly TraceEvent[], paint: ChalkInstan
     ...eventLog(trace, upTo),
     '',
     'Faults active then:',
-    ...(active.length === 0 ? ['  none'] : active.map((fault) => `  ${fault.label}  ${describeFault(fault)}`)),
+    ...(active.length === 0 ? ['  none'] : described(active).map((fault) => `  ${fault}`)),
   ];
 }
 

@@ -26,3 +26,11 @@ test('the commands that the page names run', () => {
   }
   rmSync(cwd, { recursive: true });
 });
+
+test('the bug of the tour is found by the seed of the tour, and breaks the promise that the page shows', () => {
+  const [, command = '', shown = ''] = /\$ npx kelpie-dst (run .*--bug .*)\n[\s\S]*?```text\n(\S+) is broken/.exec(readme) ?? [];
+  const { status, stdout } = spawnSync(process.execPath, [join(root, 'dist', 'runner', 'cli.js'), ...command.split(' ')], {
+    encoding: 'utf8',
+  });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringContaining(`\n${shown} is broken at`) as string });
+});
