@@ -46,8 +46,11 @@ export interface Child {
 }
 
 /** Starts a process of Node and reads its lines. */
-export function startNode(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Child {
-  const child = spawn(process.execPath, args, { cwd: project, env: environment });
+export const startNode = (args: readonly string[]): Child => startProgram(process.execPath, args);
+
+/** Starts a program and reads its lines. */
+export function startProgram(program: string, args: readonly string[]): Child {
+  const child = spawn(program, args, { cwd: project });
   const lines: string[] = [];
   const waiting = new Set<() => void>();
   let [rest, errors, over] = ['', '', false];

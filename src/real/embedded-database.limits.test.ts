@@ -10,28 +10,12 @@ import { coarsened, decodeEntry, encodeEntry } from './embedded/commit-log.js';
 import { refuseDamagedFile } from './embedded/file-header.js';
 import { sealed } from './embedded/records.js';
 import { openEmbeddedDatabase } from './embedded-database.js';
+import { JumpingClock } from './fixtures/clocks.js';
 import { RealRandom } from './random.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (value: Uint8Array | undefined): string => (value === undefined ? 'absent' : new TextDecoder().decode(value));
 const END = Uint8Array.of(0xff);
-
-/** Real time that a test can push forward. */
-class JumpingClock extends RealClock {
-  #ahead = 0;
-
-  jump(micros: number): void {
-    this.#ahead += micros;
-  }
-
-  override wallMicros(): number {
-    return super.wallMicros() + this.#ahead;
-  }
-
-  override monotonicMicros(): number {
-    return super.monotonicMicros() + this.#ahead;
-  }
-}
 
 describe('the embedded store', () => {
   const folders: string[] = [];
@@ -264,6 +248,19 @@ describe('the embedded store', () => {
     const root = open({ path: directory, noSubdir: false, pageSize: 8192, maxDbs: 3, overlappingSync: false });
     expect(root.openDB({ name: 'log', keyEncoding: 'binary', encoding: 'binary' }).getKeysCount()).toBeLessThan(5);
     await root.close();
+  });
+
+  test('five seconds of real time are enough for a version to be gone', { timeout: 20_000 }, async () => {
+    const database = openAt(await folder());
+    const [old, young] = [database.transaction(), database.transaction()];
+    await old.get(bytes('a'));
+    await put(database, 'a', '1');
+    await new RealClock().sleep(2_000_000);
+    await young.get(bytes('a'));
+    await put(database, 'a', '2');
+    await new RealClock().sleep(3_100_000);
+    await fails(code.transactionTooOld, old.get(bytes('a')));
+    expect(text(await young.get(bytes('a')))).toBe('1');
   });
 
   test('a clock that was set back an hour does not stop the log from being cut', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Child, type Compiled, compile, startNode } from '../contract/compiled.js';
+import { type Child, type Compiled, compile, startNode, startProgram } from '../contract/compiled.js';
 import { type Database, transact } from '../ports.js';
 import { RealClock } from './clock.js';
 import { openEmbeddedDatabase } from './embedded-database.js';
@@ -37,6 +37,12 @@ afterAll(async () => {
 
 /** Starts a process with `database`, `transact`, `bytes` and `text` at hand. */
 function start(program: string, ...args: readonly string[]): Child {
+  const child = startNode(programArgs(program, directory, ...args));
+  children.push(child);
+  return child;
+}
+
+function programArgs(program: string, ...args: readonly string[]): readonly string[] {
   const prelude = `
     import { openEmbeddedDatabase } from '${compiled.url('src/real/embedded-database.ts')}';
     import { RealClock } from '${compiled.url('src/real/clock.ts')}';
@@ -48,9 +54,7 @@ function start(program: string, ...args: readonly string[]): Child {
     const bytes = (value) => new TextEncoder().encode(value);
     const text = (value) => (value === undefined ? '' : new TextDecoder().decode(value));
   `;
-  const child = startNode(['--input-type=module', '-e', prelude + program, '--', directory, ...args]);
-  children.push(child);
-  return child;
+  return ['--input-type=module', '-e', prelude + program, '--', ...args];
 }
 
 describe('the embedded store among processes', () => {
@@ -173,5 +177,39 @@ describe('the embedded store among processes', () => {
     expect(await committed).toBe('committed');
     expect(await database.transaction().get(bytes('half'))).toBeUndefined();
     expect(text(await database.transaction().get(bytes('after')))).toBe('the kill');
+  });
+
+  test('a disk that takes no more fails commits whole, ends no process, and what was acknowledged stays', { timeout: 30_000 }, async () => {
+    const full = await mkdtemp(join(tmpdir(), 'kelpie-full-'));
+    const program = `
+      let refused = 0;
+      let acknowledged = 0;
+      for (let i = 0; i < 60 && refused < 3; i++) {
+        const tx = database.transaction();
+        tx.set(bytes('small/' + i), bytes('1'));
+        tx.set(bytes('large/' + i), new Uint8Array(90_000));
+        await tx.commit().then(() => acknowledged++, (error) => {
+          if (![1021, 1510].includes(error.code)) throw error;
+          refused++;
+        });
+      }
+      const count = async (name) => (await database.transaction().getRange(bytes(name + '/'), bytes(name + '0'))).items.length;
+      console.log(JSON.stringify({ refused, acknowledged, small: await count('small'), large: await count('large') }));
+      await database.close();
+    `;
+    // No file may grow beyond two megabytes; with its signal ignored, the write that tries fails.
+    const limited = 'trap "" XFSZ; ulimit -f 2048; exec "$0" "$@"';
+    const child = startProgram('bash', ['-c', limited, process.execPath, ...programArgs(program, full)]);
+    children.push(child);
+    const line = await child.line('the counts', (text) => text.startsWith('{'), 20_000);
+    expect(await child.ended, child.errors()).toBe(0);
+    const { refused, acknowledged, small, large } = JSON.parse(line) as Record<string, number>;
+    expect(refused).toBe(3);
+    expect(acknowledged).toBeGreaterThan(5);
+    expect([small, large]).toEqual([acknowledged, acknowledged]);
+    const reopened = openEmbeddedDatabase({ directory: full, clock, random });
+    expect((await reopened.transaction().getRange(bytes('large/'), bytes('large0'))).items.length).toBe(acknowledged);
+    await reopened.close();
+    await rm(full, { recursive: true });
   });
 });

@@ -88,6 +88,8 @@ export function openEmbeddedDatabase(options: EmbeddedDatabaseOptions): Database
       maxDbs: 3,
       // With it a commit shows before it is durable, and an answer could be given that a power failure takes back.
       overlappingSync: false,
+      // Batches are made here, and the binding's own leave a rejected promise behind when the disk fails, which ends the process.
+      eventTurnBatching: false,
     });
   } catch (error) {
     if (error instanceof DatabaseError) throw error;
@@ -222,12 +224,13 @@ class EmbeddedDatabase implements Database, TransactionStore {
     } catch (error) {
       // The window may tell of commits that never came to be; it is read again from the log.
       this.#window = new ConflictWindow(0);
+      const cause = await causeOf(error);
       if (applied === undefined && batch.length > 1) {
         // One transaction's damaged record or lack of room must not fail those that shared its sync.
         for (const one of batch) await this.#commitBatch([one]);
         return;
       }
-      const failure = commitFailure(error, applied !== undefined);
+      const failure = commitFailure(cause, applied !== undefined);
       for (const { reject } of batch) reject(failure);
       return;
     }
@@ -389,6 +392,12 @@ const bytesNumber = (bytes: Buffer): number => Number(bytes.readBigUInt64BE(0));
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const closedError = (): DatabaseError => new DatabaseError(code.operationCancelled, 'the database is closed');
+
+/** The binding tells what the disk said by a promise in a field of its error. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  return Promise.resolve(error.commitError).catch((cause: unknown) => cause);
+}
 
 /** What a failed batch means for its transactions. */
 function commitFailure(error: unknown, applied: boolean): DatabaseError {

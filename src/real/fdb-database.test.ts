@@ -21,6 +21,7 @@ import {
   transact,
 } from '../ports.js';
 import { RealClock } from './clock.js';
+import { HurriedClock } from './fixtures/clocks.js';
 import { openEmbeddedDatabase } from './embedded-database.js';
 import { openFoundationDatabase } from './fdb-database.js';
 import {
@@ -32,21 +33,6 @@ import {
   loadFdbModule,
 } from './fdb-module.js';
 import { RealRandom } from './random.js';
-
-/** Waits of a second and more pass at once; the long ones are those for a transaction to become too old. */
-class HurriedClock extends RealClock {
-  #ahead = 0;
-
-  override monotonicMicros(): number {
-    return super.monotonicMicros() + this.#ahead;
-  }
-
-  override sleep(micros: number): Promise<void> {
-    if (micros < 1_000_000) return super.sleep(micros);
-    this.#ahead += micros;
-    return super.sleep(0);
-  }
-}
 
 const clock = new RealClock();
 const FIRST = new Uint8Array(0);
