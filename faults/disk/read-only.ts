@@ -1,9 +1,11 @@
-/** The file system is mounted read-only after an error, as ext4 does: reads go on, everything that changes it is EROFS. */
-import type { DiskOperation } from '../../src/sim/seams.js';
+/** The file system is mounted read-only after an error, as ext4 does: reads go on, everything that changes it is EROFS, opening to write too. */
+import type { DiskEvent, DiskOperation } from '../../src/sim/seams.js';
 import { judging } from '../fault.js';
 import { parameters, servers } from '../parameters.js';
 
 const CHANGES: ReadonlySet<DiskOperation> = new Set<DiskOperation>(['write', 'truncate', 'rename', 'remove', 'make-directory']);
+
+const changes = ({ operation, mode = 'read' }: DiskEvent): boolean => CHANGES.has(operation) || (operation === 'open' && mode !== 'read');
 
 export const readOnly = judging('disk', {
   id: 'disk/read-only',
@@ -11,6 +13,5 @@ export const readOnly = judging('disk', {
   needs: ['disk'],
   core: true,
   ...parameters({ nodes: servers() }),
-  judge: (event, params) =>
-    CHANGES.has(event.operation) && params.nodes.includes(event.node) ? { kind: 'fail', code: 'EROFS' } : undefined,
+  judge: (event, params) => (changes(event) && params.nodes.includes(event.node) ? { kind: 'fail', code: 'EROFS' } : undefined),
 });

@@ -36,7 +36,7 @@ export interface MachineOptions {
 export class Machine {
   readonly node: NodeId;
   readonly clock: NodeClock;
-  disk: SimDisk;
+  readonly disk: SimDisk;
   /** The life that runs now; undefined while the machine is down. */
   process: Process | undefined;
   /** Settings of the next life, and of the one that runs, by the scenario's name for them; undefined is as drawn. */

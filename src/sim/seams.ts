@@ -2,7 +2,7 @@
  * Where the world asks and a fault may answer. Each seam has an event (what is about to happen) and verdicts (what happens
  * instead). The world knows verdicts, never faults; `undefined` is "as normal".
  */
-import type { DiskErrorCode, Micros, NodeId, Random, ServiceErrorCode, TraceValue } from '../ports.js';
+import type { DiskErrorCode, Micros, NodeId, OpenMode, Random, ServiceErrorCode, TraceValue } from '../ports.js';
 
 /** Address of the simulated database on the network; never the name of a node. */
 export const DATABASE_ADDRESS: NodeId = 'database';
@@ -61,6 +61,8 @@ export interface DiskEvent {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
+  /** For `open` only. */
+  readonly mode?: OpenMode;
 }
 
 export type DiskVerdict =

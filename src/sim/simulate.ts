@@ -373,10 +373,7 @@ class Simulation<Parts> {
           const other = server(b);
           if (one === undefined || other === undefined || one === other) return false;
           if (one.process !== undefined || other.process !== undefined) return false;
-          const disk = one.disk;
-          one.disk = other.disk;
-          other.disk = disk;
-          return true;
+          return one.disk.swap(other.disk);
         },
         limit: (node, bytesMax) => server(node)?.disk.limit(bytesMax) ?? false,
         crashBehaviour: (node, behaviour) => server(node)?.disk.setCrashBehaviour(behaviour) ?? false,

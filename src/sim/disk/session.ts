@@ -66,6 +66,7 @@ interface Request {
   readonly path: string;
   readonly offset?: number;
   readonly length?: number;
+  readonly mode?: OpenMode;
   /** Why it cannot be done whatever the disk does; then no fault is asked. */
   readonly refusal?: PortError | undefined;
 }
@@ -83,7 +84,7 @@ export class Session implements Disk {
   }
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
-    return this.perform({ operation: 'open', path }, () => {
+    return this.perform({ operation: 'open', path, mode }, () => {
       const { tree, openFilesMax } = this.device;
       if (this.handles.size >= openFilesMax) {
         throw failure('EMFILE', `${path} would be one open file more than the ${openFilesMax} that a process may have`);
@@ -181,10 +182,18 @@ export class Session implements Disk {
     return carriedOut.length;
   }
 
-  #ask({ operation, path, offset = 0, length = 0 }: Request): DiskVerdict | undefined {
+  #ask({ operation, path, offset = 0, length = 0, mode }: Request): DiskVerdict | undefined {
     const { judge } = this.device.host;
     if (operation === 'size' || operation === 'close' || !judge.active('disk')) return undefined;
-    const verdict = judge.ask({ seam: 'disk', node: this.owner.node, operation, path, offset, length });
+    const verdict = judge.ask({
+      seam: 'disk',
+      node: this.owner.node,
+      operation,
+      path,
+      offset,
+      length,
+      ...(mode === undefined ? {} : { mode }),
+    });
     const meantFor = verdict === undefined ? undefined : MEANT_FOR[verdict.kind];
     if (verdict !== undefined && meantFor !== undefined && !meantFor.includes(operation)) {
       throw new Error(`a fault answered '${verdict.kind}' to a disk ${operation}; it means something for ${meantFor.join(', ')} only`);
