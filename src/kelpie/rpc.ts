@@ -1,7 +1,8 @@
 /**
  * Requests and answers between nodes over a transport that loses, repeats and misdelivers. The payload is JSON. Every message says
- * who it is for, and which life of the sender it comes from; a request also says which life of the receiver it is meant for, so that
- * the receiver can tell a request that it certainly sees for the first time from one that may be a repetition.
+ * who it is for, and which life of the sender it comes from; a request also says which life of the receiver it is meant for. A life
+ * handles only requests that are meant for it, and each of them once: however often and late the network brings a request, it is
+ * handled at most once, also across restarts. Whoever does not know the receiver's life yet is told it, and asks again.
  */
 import { type Micros, type NodeId, type Platform, PortError } from '../ports.js';
 import type { Deadline, Deadlines } from './deadlines.js';
@@ -15,7 +16,7 @@ export type MessageKind = string;
 
 export interface Incoming {
   readonly from: NodeId;
-  /** This life of this node has certainly not seen this request before. */
+  /** The request has certainly not been handled before. False only where the sender was forgotten, among thousands of others. */
   readonly fresh: boolean;
 }
 
@@ -45,10 +46,20 @@ interface Envelope {
 }
 
 const REPLY = 'reply';
+/** Tells the sender of a request that it was meant for no life or another one, and was not handled by this one. */
+const UNMET = 'unmet';
 
-interface PendingRequest {
+interface Asked {
   readonly to: NodeId;
+  readonly kind: MessageKind;
+  readonly body: Json;
   readonly settle: (reply: Reply) => void;
+}
+
+interface PendingRequest extends Asked {
+  /** The life it was meant for, 0 when that was not known. */
+  readonly life: number;
+  readonly deadlineMicros: Micros;
   readonly deadline: Deadline;
 }
 
@@ -104,7 +115,7 @@ export class Rpc {
 
   /** Sets the handler of one kind of request. Each kind has one; set all before `listen`. */
   handle(kind: MessageKind, handler: RpcHandler): void {
-    if (kind === REPLY || this.#handlers.has(kind)) throw new Error(`messages of kind ${kind} have a handler already`);
+    if (kind === REPLY || kind === UNMET || this.#handlers.has(kind)) throw new Error(`messages of kind ${kind} have a handler already`);
     this.#handlers.set(kind, handler);
   }
 
@@ -120,20 +131,22 @@ export class Rpc {
   /** Sends a request and waits for its answer. Never rejects. */
   request(to: NodeId, kind: MessageKind, body: Json, timeoutMicros: Micros): Promise<Reply> {
     if (this.#closed) return Promise.resolve({ kind: 'timeout' });
-    return new Promise((settle) => {
-      const n = ++this.#sequence;
-      const error = this.#send(to, kind, n, this.#peers.get(to)?.latest ?? 0, body);
-      if (error !== undefined) {
-        settle({ kind: 'unsendable', error });
-        return;
-      }
-      const deadline = this.#deadlines.at(this.#platform.clock.monotonicMicros() + timeoutMicros, () => {
-        this.#pending.delete(n);
-        this.#teller.count('rpc.timeouts');
-        settle({ kind: 'timeout' });
-      });
-      this.#pending.set(n, { to, settle, deadline });
+    return new Promise((settle) => this.#ask({ to, kind, body, settle }, this.#platform.clock.monotonicMicros() + timeoutMicros));
+  }
+
+  #ask(request: Asked, deadlineMicros: Micros): void {
+    const { to, kind, body, settle } = request;
+    this.#sequence += 1;
+    const n = this.#sequence;
+    const life = this.#peers.get(to)?.latest ?? 0;
+    const error = this.#send(to, kind, n, life, body);
+    if (error !== undefined) return settle({ kind: 'unsendable', error });
+    const deadline = this.#deadlines.at(deadlineMicros, () => {
+      this.#pending.delete(n);
+      this.#teller.count('rpc.timeouts');
+      settle({ kind: 'timeout' });
     });
+    this.#pending.set(n, { ...request, life, deadlineMicros, deadline });
   }
 
   /** Sends and wants no answer. Answers whether it was sent. */
@@ -169,10 +182,13 @@ export class Rpc {
     if (envelope === undefined) return this.#drop(from, 'malformed');
     if (envelope.to !== this.#platform.node) return this.#drop(from, 'misdelivered');
     this.#teller.count('rpc.received');
-    if (envelope.k === REPLY) return this.#takeReply(from, envelope);
+    if (envelope.k === REPLY || envelope.k === UNMET) return this.#takeReply(from, envelope);
     const age = this.#ageOf(from, envelope);
-    // Its sender asked once and the network brings it again: a call that failed must not get a second chance behind its caller's back.
     if (age === 'repeated') return this.#drop(from, 'repeated');
+    if (envelope.n !== 0 && envelope.t !== this.#instance) {
+      this.#send(from, UNMET, envelope.n, envelope.i, null);
+      return;
+    }
     const handler = this.#handlers.get(envelope.k);
     if (handler === undefined) return this.#drop(from, 'unexpected');
     void this.#answer(from, envelope, handler(envelope.b, { from, fresh: age === 'fresh' }));
@@ -189,7 +205,10 @@ export class Rpc {
     this.#pending.delete(envelope.n);
     pending.deadline.clear();
     this.#meet(from, envelope.i);
-    pending.settle({ kind: 'reply', body: envelope.b });
+    if (envelope.k === REPLY) return pending.settle({ kind: 'reply', body: envelope.b });
+    // Meant for no life, it was handled by none. Meant for an earlier one, it may have been, and nobody will tell any more.
+    if (pending.life === 0) this.#ask(pending, pending.deadlineMicros);
+    else pending.settle({ kind: 'timeout' });
   }
 
   /** Notes that the peer lives under this number, and answers with what has been seen of that life. */
@@ -216,14 +235,15 @@ export class Rpc {
     return seen;
   }
 
-  /** Whether this life has seen the request: certainly not, certainly, or perhaps (it, or an earlier life, may have and has forgotten). */
-  #ageOf(from: NodeId, { i, n, t }: Envelope): 'fresh' | 'repeated' | 'unsure' {
+  /** Whether the request has been seen before: certainly not, certainly, or perhaps, by a memory that has been lost. */
+  #ageOf(from: NodeId, { i, n }: Envelope): 'fresh' | 'repeated' | 'unsure' {
     const seen = this.#meet(from, i);
-    if (n !== 0 && seen.numbers.has(n)) return 'repeated';
+    if (n === 0) return 'unsure';
+    if (seen.numbers.has(n)) return 'repeated';
     if (n <= seen.floor) return 'unsure';
     seen.numbers.add(n);
     if (seen.numbers.size > SEEN_MAX) seen.floor = Math.max(seen.floor, dropOldest(seen.numbers) ?? 0);
-    return t === this.#instance ? 'fresh' : 'unsure';
+    return 'fresh';
   }
 
   #drop(from: NodeId, why: 'misdelivered' | 'malformed' | 'unexpected' | 'repeated'): void {

@@ -1,0 +1,230 @@
+import { describe, expect, test } from 'vitest';
+import { lab, type LabStage, told } from '../../runner/fixtures/lab.js';
+import type { CallResult } from './client.js';
+import { KelpieError } from './errors.js';
+import { labActor } from '../../runner/fixtures/lab.js';
+
+const ok = (result: unknown): unknown => ({ kind: 'ok', result });
+const codeOf = (result: CallResult): string => (result.kind === 'ok' ? 'ok' : `${result.kind} ${result.error.code}`);
+const others = ({ owner, world }: LabStage, id: string): string[] => world.nodes.filter((node) => node !== owner(id));
+
+describe('the dispatcher', () => {
+  test('forwards calls to the node that holds the actor', async () => {
+    const { result, story } = await lab({
+      script: async (stage) => {
+        const { call, nodes } = stage;
+        const answers = [await call('a', 'add')];
+        for (const node of others(stage, 'a')) {
+          for (let i = 0; i < 2; i++) answers.push(ok(await nodes.get(node)?.invoke(labActor('a'), 'add', null)) as CallResult);
+        }
+        return answers;
+      },
+    });
+    expect(result).toEqual([1, 2, 3, 4, 5].map(ok));
+    expect(told(story, 'forward').map(({ body }) => body.hops)).toEqual([1, 1, 1, 1]);
+    // The second call of a node knows the way.
+    expect(told(story, 'claim.lost').filter(({ body }) => body.why === 'existing')).toHaveLength(2);
+    expect(told(story, 'claim.commit')).toHaveLength(1);
+  });
+
+  test('serves a call once although every message comes twice', async () => {
+    const { result, story, counts } = await lab({
+      script: async ({ call, judges }) => {
+        judges.packet = (event) =>
+          event.phase === 'send' && event.carrier === 'datagram' ? { kind: 'duplicate', copies: 1, spreadMicros: 5_000 } : undefined;
+        const answers = [];
+        for (let i = 0; i < 10; i++) answers.push(await call('a', 'add'));
+        return answers;
+      },
+    });
+    expect(result).toEqual(Array.from({ length: 10 }, (_, i) => ok(i + 1)));
+    expect(counts['network.duplicated']).toBeGreaterThan(20);
+    expect(told(story, 'invoke.start')).toHaveLength(10);
+  });
+
+  test('gets a call through although the first message to the owner, and the first answer, are lost', async () => {
+    const { result } = await lab({
+      script: async (stage) => {
+        const { call, judges, nodes, owner } = stage;
+        await call('a', 'add');
+        const [from = ''] = others(stage, 'a');
+        const to = owner('a');
+        let lost = 0;
+        judges.packet = (event) => {
+          const between = (event.from === from && event.to === to) || (event.from === to && event.to === from);
+          if (!between || event.phase !== 'send' || lost >= 2) return undefined;
+          lost += 1;
+          return { kind: 'drop' };
+        };
+        return [await nodes.get(from)?.invoke(labActor('a'), 'add', null), lost, await call('a', 'get')];
+      },
+    });
+    expect(result).toEqual([2, 2, ok(2)]);
+  });
+
+  test('takes the late answer of a slow owner', async () => {
+    const { result, story } = await lab({
+      config: { forwardMicros: 100_000 },
+      operations: {
+        slow: async (ctx) => {
+          for (let i = 0; i < 300; i++) await ctx.kv.get('x');
+          ctx.state.n += 1;
+          return ctx.state.n;
+        },
+      },
+      script: async (stage) => {
+        const { call, nodes } = stage;
+        await call('a', 'get');
+        const [from = ''] = others(stage, 'a');
+        return nodes.get(from)?.invoke(labActor('a'), 'slow', null);
+      },
+    });
+    expect(result).toBe(1);
+    expect(told(story, 'forward.fail').length).toBeGreaterThan(0);
+  });
+
+  test('refuses what is too much for one actor and for the node, and answers every call', async () => {
+    const { result, story, counts } = await lab({
+      nodes: 1,
+      config: { pendingPerActor: 5, mailbox: 8 },
+      operations: { slow: async (ctx) => (await ctx.kv.get('x')) ?? null },
+      script: async ({ nodes }) => {
+        const node = nodes.get('n1');
+        const call = async (id: string): Promise<string> => {
+          try {
+            await node?.invoke(labActor(id), 'slow', null);
+            return 'ok';
+          } catch (error) {
+            return KelpieError.from(error).code;
+          }
+        };
+        return Promise.all([...Array.from({ length: 7 }, () => call('a')), ...Array.from({ length: 5 }, () => call('b'))]);
+      },
+    });
+    expect(result).toEqual([
+      ...Array.from({ length: 5 }, () => 'ok'),
+      'overloaded',
+      'overloaded',
+      'ok',
+      'ok',
+      'ok',
+      'overloaded',
+      'overloaded',
+    ]);
+    expect(Math.max(...told(story, 'request.accept').map(({ body }) => body.pending))).toBe(5);
+    expect(told(story, 'request.answer')).toHaveLength(8);
+    expect(counts.pending).toBe(0);
+  });
+
+  test('names what it does not know', async () => {
+    const { result } = await lab({
+      nodes: 1,
+      script: async ({ client, call, nodes }) => {
+        const unknown = await client.invoke({ ...labActor('a'), namespace: 'ghost' as never, key: 'ghost:a' as never }, 'get', null);
+        const bad = await call('a', 'no-such-operation');
+        const wrong = await nodes
+          .get('n1')
+          ?.invoke(labActor('a'), '', null)
+          .catch((error: unknown) => KelpieError.from(error).code);
+        return [codeOf(unknown), codeOf(bad), wrong];
+      },
+    });
+    expect(result).toEqual(['error not-found', 'error actor-error', 'invalid-argument']);
+  });
+
+  test('puts an actor on another node when this one is full, and says so when all are', async () => {
+    const { result } = await lab({
+      nodes: 2,
+      config: { capacity: 2, nodeListMicros: 0 },
+      script: async ({ call, owner }) => {
+        const codes = [];
+        for (let i = 0; i < 5; i++) codes.push(codeOf(await call(`a${i}`, 'add', null, { deadlineMicros: 1_000_000 })));
+        const placed = ['a0', 'a1', 'a2', 'a3'].map(owner);
+        return { codes, counts: ['n1', 'n2'].map((node) => placed.filter((one) => one === node).length) };
+      },
+    });
+    expect(result).toEqual({ codes: ['ok', 'ok', 'ok', 'ok', 'error overloaded'], counts: [2, 2] });
+  });
+
+  test('spreads actors by load', async () => {
+    const { result } = await lab({
+      config: { placement: 'least-loaded', nodeListMicros: 0 },
+      script: async ({ call, owner, world }) => {
+        for (let i = 0; i < 9; i++) await call(`a${i}`, 'add');
+        const placed = Array.from({ length: 9 }, (_, i) => owner(`a${i}`));
+        return world.nodes.map((node) => placed.filter((one) => one === node).length);
+      },
+    });
+    expect(result).toEqual([3, 3, 3]);
+  });
+});
+
+describe('shutdown', () => {
+  test('answers every call, gives every claim back, and leaves the registry', async () => {
+    const { result, story } = await lab({
+      operations: { slow: async (ctx) => ((await ctx.kv.get('x')) ?? (ctx.state.n += 1)) as number },
+      script: async ({ nodes, world, until, story: told_ }) => {
+        const node = nodes.get('n1');
+        const calls = Array.from({ length: 30 }, (_, i) =>
+          (node?.invoke(labActor(`a${i % 3}`), 'slow', null) ?? Promise.reject(new Error('no node'))).then(
+            () => 'ok',
+            (error: unknown) => KelpieError.from(error).code,
+          ),
+        );
+        world.stop('n1');
+        const answers = await Promise.all(calls);
+        const late = await node?.invoke(labActor('a0'), 'slow', null).catch((error: unknown) => KelpieError.from(error).code);
+        await until(() => told_.some(({ body }) => body.type === 'node.leave'));
+        return { answers: [...new Set(answers)], late };
+      },
+    });
+    expect(result.answers).toEqual(['ok']);
+    expect(result.late).toBe('shutting-down');
+    expect(told(story, 'node.leave').map(({ body }) => [body.abandoned, body.unreleased])).toEqual([[0, 0]]);
+    expect(told(story, 'claim.release')).toHaveLength(3);
+    expect(told(story, 'request.answer')).toHaveLength(told(story, 'request.accept').length);
+  });
+
+  test('stops within its bound what does not end by itself', async () => {
+    const { result, story } = await lab({
+      config: { drainMicros: 500_000 },
+      operations: { hang: () => new Promise(() => {}) },
+      script: async ({ nodes, world, until, story: told_, platform }) => {
+        const hanging = nodes
+          .get('n1')
+          ?.invoke(labActor('a'), 'hang', null)
+          .catch((error: unknown) => KelpieError.from(error).code);
+        const queued = nodes
+          .get('n1')
+          ?.invoke(labActor('a'), 'get', null)
+          .catch((error: unknown) => KelpieError.from(error).code);
+        await platform.clock.sleep(100_000);
+        const begun = platform.clock.monotonicMicros();
+        world.stop('n1');
+        const answers = [await hanging, await queued];
+        await until(() => told_.some(({ body }) => body.type === 'node.leave'));
+        return { answers, micros: platform.clock.monotonicMicros() - begun };
+      },
+    });
+    expect(result.answers).toEqual(['shutting-down', 'shutting-down']);
+    expect(result.micros).toBeLessThan(1_000_000);
+    expect(told(story, 'node.leave').map(({ body }) => [body.abandoned, body.unreleased])).toEqual([[2, 0]]);
+  });
+
+  test('that is asked for while the node starts still ends it', async () => {
+    const { result } = await lab({
+      nodes: 2,
+      script: async ({ nodes, world, judges, sleep }) => {
+        world.kill('n1', 'test');
+        judges.database = (event) => (event.node === 'n1' ? { kind: 'delay', micros: 300_000 } : undefined);
+        world.restart('n1');
+        await sleep(100_000);
+        const starting = nodes.get('n1')?.phase;
+        world.stop('n1');
+        await sleep(5_000_000);
+        return [starting, nodes.get('n1')?.phase];
+      },
+    });
+    expect(result).toEqual(['starting', 'stopped']);
+  });
+});

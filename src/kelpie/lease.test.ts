@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { lab, labActor, told } from '../../runner/fixtures/lab.js';
+import type { Clock } from '../ports.js';
+import { kelpieConfig } from './config.js';
+import { monotonicLeaseTerm, ObservingLeaseJudge } from './lease.js';
+import type { Lease } from './records.js';
+
+const ok = (result: unknown): unknown => ({ kind: 'ok', result });
+const actor = labActor('a').key;
+
+const lease = (version: number, token = 1): Lease => ({
+  holder: 'n1',
+  life: 1,
+  token,
+  version,
+  micros: 30_000_000,
+  acquired: 0,
+  expires: 0,
+});
+
+/** A clock that shows what it is told. */
+function handClock(): Clock & { now: number; wall: number } {
+  return {
+    now: 0,
+    wall: 0,
+    monotonicMicros() {
+      return this.now;
+    },
+    wallMicros() {
+      return this.wall;
+    },
+    sleep: () => new Promise(() => {}),
+    after: () => ({ cancel: () => {} }),
+  };
+}
+
+describe('a challenger', () => {
+  test('takes over what it has seen unchanged for a whole lease, whatever its wall clock shows', () => {
+    const clock = handClock();
+    const judge = new ObservingLeaseJudge(clock);
+    expect(judge.expired(actor, lease(1))).toBeUndefined();
+    clock.now = 29_999_999;
+    clock.wall = 10 ** 15;
+    expect(judge.expired(actor, lease(1))).toBeUndefined();
+    clock.now = 30_000_000;
+    expect(judge.expired(actor, lease(1))).toBe(30_000_000);
+  });
+
+  test('starts again at every renewal, change of holder and loss of memory', () => {
+    const clock = handClock();
+    const judge = new ObservingLeaseJudge(clock);
+    judge.expired(actor, lease(1));
+    for (const change of [lease(2), lease(2, 2)]) {
+      clock.now += 30_000_000;
+      expect(judge.expired(actor, change)).toBeUndefined();
+      clock.now += 29_999_999;
+      expect(judge.expired(actor, change)).toBeUndefined();
+    }
+    judge.forget(actor);
+    clock.now += 1;
+    expect(judge.expired(actor, lease(2, 2))).toBeUndefined();
+  });
+
+  test('never serves together with the holder while their clocks differ by less than grace and skew', () => {
+    const config = kelpieConfig();
+    // Parts per million by which each clock runs fast or slow; together below (grace + skew) / lease.
+    const drift = fc.integer({ min: -45_000, max: 45_000 });
+    const delay = fc.integer({ min: 0, max: 20_000_000 });
+    fc.assert(
+      fc.property(
+        drift,
+        drift,
+        fc.nat(10 ** 12),
+        fc.nat(10 ** 12),
+        delay,
+        delay,
+        (holderPpm, challengerPpm, h0, c0, commitDelay, readDelay) => {
+          const holderAt = (time: number): number => h0 + time + Math.floor((time * holderPpm) / 1_000_000);
+          const challengerAt = (time: number): number => c0 + time + Math.floor((time * challengerPpm) / 1_000_000);
+          // The holder starts its renewal at time 0; it is written and then seen after these delays.
+          const until = monotonicLeaseTerm.until(holderAt(0), config);
+          const seenAt = commitDelay + readDelay;
+          let stopped = 0;
+          while (holderAt(stopped) < until) stopped += 100_000;
+          const clock = handClock();
+          const judge = new ObservingLeaseJudge(clock);
+          clock.now = challengerAt(seenAt);
+          judge.expired(actor, lease(1));
+          let taken = seenAt;
+          while (judge.expired(actor, lease(1)) === undefined) {
+            taken += 100_000;
+            clock.now = challengerAt(taken);
+          }
+          expect(taken).toBeGreaterThanOrEqual(stopped);
+        },
+      ),
+    );
+  });
+});
+
+describe('a lease', () => {
+  test('is renewed while its holder lives, and passes on when it is dead', async () => {
+    const { result, story } = await lab({
+      script: async ({ call, world, owner, sleep, platform }) => {
+        await call('a', 'add');
+        const before = owner('a');
+        await sleep(20_000_000);
+        const kept = owner('a') === before;
+        world.kill(before, 'test');
+        const killed = platform.clock.monotonicMicros();
+        const answer = await call('a', 'add', null, { deadlineMicros: 60_000_000 });
+        return { kept, answer, moved: owner('a') !== before, micros: platform.clock.monotonicMicros() - killed };
+      },
+    });
+    expect(result).toMatchObject({ kept: true, answer: ok(2), moved: true });
+    // One lease from the first look of a challenger, and what the attempts take.
+    expect(result.micros).toBeGreaterThan(6_000_000);
+    expect(result.micros).toBeLessThan(14_000_000);
+    expect(told(story, 'claim.read').map(({ body }) => body.decision)).toContain('takeover');
+  });
+
+  test('of an earlier life of its node holds nothing back', async () => {
+    const { result, story } = await lab({
+      script: async ({ call, world, owner, sleep, platform }) => {
+        await call('a', 'add');
+        const node = owner('a');
+        world.kill(node, 'test');
+        world.restart(node);
+        await sleep(1_000_000);
+        const begun = platform.clock.monotonicMicros();
+        const answer = await call('a', 'add', null, { deadlineMicros: 60_000_000 });
+        return { answer, micros: platform.clock.monotonicMicros() - begun };
+      },
+    });
+    expect(result.answer).toEqual(ok(2));
+    expect(result.micros).toBeLessThan(2_000_000);
+    expect(told(story, 'node.register').filter(({ body }) => body.nodeLife === 2)).toHaveLength(1);
+    expect(told(story, 'node.sweep').map(({ body }) => body.actor)).toEqual(['lab:a']);
+  });
+
+  test('that cannot be renewed is given up before another node may have it, and the paused holder does nothing more', async () => {
+    const { result, story } = await lab({
+      script: async ({ call, world, owner, sleep }) => {
+        await call('a', 'add');
+        const before = owner('a');
+        world.pause(before);
+        const answer = await call('a', 'add', null, { deadlineMicros: 60_000_000 });
+        const after = owner('a');
+        world.resume(before);
+        await sleep(2_000_000);
+        return { answer, last: await call('a', 'add'), before, after };
+      },
+    });
+    expect(result).toMatchObject({ answer: ok(2), last: ok(3) });
+    expect(result.after).not.toBe(result.before);
+    const ends = story.filter(({ node, body }) => node === result.before && body.type === 'lease.expire-local');
+    expect(ends).toHaveLength(1);
+    const taken = told(story, 'claim.commit').find(({ node }) => node === result.after);
+    const zombie = told(story, 'invoke.start').filter(({ node, index }) => node === result.before && index > (taken?.index ?? 0));
+    expect(zombie).toEqual([]);
+  });
+
+  test('without a database is over when its time is, and taken up again with the database', async () => {
+    const { result, story } = await lab({
+      nodes: 1,
+      script: async ({ call, judges, sleep }) => {
+        await call('a', 'add');
+        judges.database = (event) =>
+          event.operation === 'commit' && !event.readOnly ? { kind: 'fail', code: 1021, applied: false } : undefined;
+        await sleep(7_000_000);
+        judges.database = () => undefined;
+        return call('a', 'add', null, { deadlineMicros: 30_000_000 });
+      },
+    });
+    expect(result).toEqual(ok(2));
+    expect(told(story, 'activate.drop').map(({ body }) => body.reason)).toEqual(['lease-expired']);
+  });
+});
