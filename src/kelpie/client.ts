@@ -4,7 +4,7 @@
  */
 import type { Micros, NodeId, Platform } from '../ports.js';
 import { Deadlines } from './deadlines.js';
-import { KelpieError } from './errors.js';
+import { isRetriable, KelpieError, type KelpieErrorData } from './errors.js';
 import { type ActorRef, nodeId, operationName, type RequestId, requestId } from './ids.js';
 import { type Json, toJsonText } from './json.js';
 import { INVOCATION_MICROS_MAX, REQUEST_ID_BYTES_ROOT_MAX, RPC_MICROS_MAX } from './limits.js';
@@ -108,7 +108,7 @@ export class KelpieClient {
     const deadline = clock.monotonicMicros() + total;
     // An attempt without a final word may take effect later, so no later failure is the last word either.
     let unsure = false;
-    let last = new KelpieError('timeout', `no node answered in ${total} microseconds`);
+    let last: KelpieErrorData = { code: 'timeout', message: `no node answered in ${total} microseconds` };
     for (let attempt = 1; ; attempt++) {
       const left = deadline - clock.monotonicMicros();
       const to = this.#nodes[this.#turn % this.#nodes.length];
@@ -132,23 +132,24 @@ export class KelpieClient {
       if (reply.kind === 'reply') {
         const answer = decodeAnswer(reply.body);
         if (answer.ok) return { kind: 'ok', result: answer.result };
-        last = KelpieError.fromData(answer.error);
-        unsure ||= last.unsure;
-        if (!last.retriable) break;
+        last = answer.error;
+        unsure ||= last.unsure === true;
+        if (!isRetriable(last.code)) break;
         // Another node may know better, unless it is the actor that has too much to do.
         if (last.code !== 'overloaded') this.#turn += 1;
       } else {
         unsure ||= reply.kind === 'timeout';
         last =
           reply.kind === 'timeout'
-            ? new KelpieError('timeout', `${to} did not answer in time`, { unsure: true })
-            : new KelpieError('node-unavailable', `nothing can be sent to ${to}: ${reply.error.message}`, { cause: reply.error });
+            ? { code: 'timeout', message: `${to} did not answer in time` }
+            : { code: 'node-unavailable', message: `nothing can be sent to ${to}: ${reply.error.message}` };
         this.#turn += 1;
       }
       const pause = Math.min(pauseMicros(attempt, random), deadline - clock.monotonicMicros());
       if (pause > 0) await clock.sleep(pause);
     }
-    return { kind: unsure ? 'unknown' : 'error', error: last };
+    const error = KelpieError.fromData(unsure ? { ...last, unsure } : last);
+    return { kind: unsure ? 'unknown' : 'error', error };
   }
 }
 
