@@ -2,7 +2,7 @@
  * One actor on this node, from its claim to its release. Calls wait in its mailbox and run one at a time. Whatever ends the
  * activation early (a lost lease, a commit that cannot be resolved) lets the calls that have done nothing be dispatched again.
  */
-import type { NodeId } from '../ports.js';
+import type { Micros, NodeId } from '../ports.js';
 import type { Actor, ActorType } from './actor.js';
 import { AGAIN, type Answer, type Call, type Delivery, failure } from './call.js';
 import type { Deadline } from './deadlines.js';
@@ -57,6 +57,15 @@ export const giveBack: GiveBack = (host, held) => {
   void host.releases.give(held);
 };
 
+/** A claim that another node has written for this one when it passed the actor on. */
+export interface Handover {
+  readonly claim: string;
+  /** On the clock of the lease term, from before it was written. */
+  readonly startMicros: Micros;
+  /** How many commits the actor had had when its source stopped. */
+  readonly stateVersion: number;
+}
+
 interface Joined {
   readonly call: Call;
   readonly settle: (delivery: Delivery) => void;
@@ -77,6 +86,7 @@ export class Activation {
   readonly #runtime: Runtime;
   readonly #host: ActivationHost;
   readonly #type: ActorType;
+  readonly #handover: Handover | undefined;
   readonly #queue: Pending[] = [];
   readonly #underWay = new Map<RequestId, Pending>();
   #phase: ActivationPhase = 'activating';
@@ -95,16 +105,33 @@ export class Activation {
   #idle: Deadline | undefined;
   readonly #waiters: (() => void)[] = [];
 
-  constructor(runtime: Runtime, host: ActivationHost, type: ActorType, actor: ActorRef) {
+  constructor(runtime: Runtime, host: ActivationHost, type: ActorType, actor: ActorRef, handover?: Handover) {
     this.#runtime = runtime;
     this.#host = host;
     this.#type = type;
+    this.#handover = handover;
     this.actor = actor;
     this.keys = new ActorKeys(actor.key);
   }
 
   get phase(): ActivationPhase {
     return this.#phase;
+  }
+
+  /** The fencing token of its claim, 0 when it has none yet. */
+  get token(): number {
+    return this.#held?.token ?? 0;
+  }
+
+  /** How many commits the actor has had, 0 when it is not loaded yet. */
+  get stateVersion(): number {
+    return this.#executor?.stateVersion ?? 0;
+  }
+
+  /** Resolves when the actor has come up, with true, or has ended before, with false. */
+  async whenUp(): Promise<boolean> {
+    while (this.#phase === 'activating') await this.#change();
+    return !this.#over;
   }
 
   /** Resolves when the activation is over. */
@@ -137,11 +164,12 @@ export class Activation {
   async start(): Promise<void> {
     const { teller } = this.#runtime;
     const actor = this.actor.key;
-    const claim = this.#host.claimName();
+    const claim = this.#handover?.claim ?? this.#host.claimName();
+    const startMicros = this.#handover?.startMicros;
     teller.tell({ type: 'activate.start', actor });
     let result: ClaimResult;
     try {
-      const request = { actor: this.actor, keys: this.keys, claim, choose: () => this.#choose() };
+      const request = { actor: this.actor, keys: this.keys, claim, startMicros, choose: () => this.#choose() };
       result = await this.#runtime.registryLane.run(() => this.#runtime.parts.claim(this.#runtime, request));
     } catch (error) {
       // It may have happened all the same: giving it back finds out, and stops it where it is still on its way.
@@ -211,6 +239,13 @@ export class Activation {
     return held;
   }
 
+  /** The claim is not passed on after all: calls that wait are dispatched again. After `retire`. The claim is not given back. */
+  resume(): void {
+    if (this.#over || this.#retired === undefined) return;
+    this.#host.leases.remove(this.#retired);
+    this.#end(AGAIN);
+  }
+
   /** The claim has been passed on to this node: calls that wait are sent there. After `retire`. */
   moved(to: NodeId): void {
     if (this.#over || this.#retired === undefined) return;
@@ -254,6 +289,11 @@ export class Activation {
       stateVersion: loaded.head.version,
       state: loaded.checksum,
     });
+    const { stateVersion = 0 } = this.#handover ?? {};
+    if (loaded.head.version < stateVersion) {
+      const found = `has ${loaded.head.version} commits in the store, its source had made ${stateVersion}`;
+      throw new KelpieError('corrupted', `head of ${this.actor.key}: ${found}; it was left as it is`);
+    }
     const instance = this.#type.create(this.actor);
     this.#instance = instance;
     const executor = new Executor(this.#runtime, {
@@ -353,8 +393,8 @@ export class Activation {
       this.#executor?.stop('timeout');
       return;
     }
-    const error = new KelpieError('timeout', `${pending.call.operation} of ${this.actor.key} waited in its mailbox until its deadline`);
-    this.#settle(pending, { kind: 'answer', answer: failure(error.toData()) });
+    const message = `${pending.call.operation} of ${this.actor.key} waited in its mailbox until its deadline`;
+    this.#settle(pending, { kind: 'answer', answer: failure({ code: 'timeout', message }) });
   }
 
   #failActivation(error: KelpieError): void {

@@ -37,6 +37,17 @@ export interface KelpieConfig {
   readonly nodeListMicros: Micros;
   /** A node that did not answer is not chosen for this long. */
   readonly suspectMicros: Micros;
+  /** From one heartbeat to the next. */
+  readonly heartbeatMicros: Micros;
+  /** So many heartbeats in a row without an answer make a member suspect, and so many failed. */
+  readonly heartbeatsMissedSuspect: number;
+  readonly heartbeatsMissedFailed: number;
+  /** Rounds through the seed nodes before a node that nobody lets in gives up and stops. */
+  readonly joinTries: number;
+  /** How long an actor stays at least where it was moved to. */
+  readonly migrationCooldownMicros: Micros;
+  /** How long one step of a migration waits for the answer of the other node. */
+  readonly migrationStepMicros: Micros;
 }
 
 export const DEFAULT_CONFIG: KelpieConfig = {
@@ -59,6 +70,12 @@ export const DEFAULT_CONFIG: KelpieConfig = {
   outcomeKeptMicros: limits.OUTCOME_KEPT_MICROS,
   nodeListMicros: 5_000_000,
   suspectMicros: 10_000_000,
+  heartbeatMicros: limits.HEARTBEAT_MICROS,
+  heartbeatsMissedSuspect: limits.HEARTBEATS_MISSED_SUSPECT,
+  heartbeatsMissedFailed: limits.HEARTBEATS_MISSED_FAILED,
+  joinTries: 120,
+  migrationCooldownMicros: limits.MIGRATION_COOLDOWN_MICROS,
+  migrationStepMicros: 5_000_000,
 };
 
 /** Smallest and largest legal value of each number. */
@@ -81,6 +98,12 @@ const RANGES: { readonly [Name in Exclude<keyof KelpieConfig, 'placement'>]: rea
   outcomeKeptMicros: [1, limits.OUTCOME_KEPT_MICROS],
   nodeListMicros: [0, limits.RPC_MICROS_MAX],
   suspectMicros: [0, limits.RPC_MICROS_MAX],
+  heartbeatMicros: [1_000, limits.HEARTBEAT_MICROS],
+  heartbeatsMissedSuspect: [1, limits.HEARTBEATS_MISSED_SUSPECT],
+  heartbeatsMissedFailed: [2, limits.HEARTBEATS_MISSED_FAILED],
+  joinTries: [1, limits.JOIN_TRIES_MAX],
+  migrationCooldownMicros: [0, limits.MIGRATION_COOLDOWN_MICROS],
+  migrationStepMicros: [1, limits.RPC_MICROS_MAX],
 };
 
 /** The defaults with these changes. Errors: `invalid-argument`, naming the field, what was given and what is legal. */
@@ -105,6 +128,13 @@ export function kelpieConfig(changes: Partial<KelpieConfig> = {}): KelpieConfig 
       'invalid-argument',
       `config.leaseRenewMicros must be shorter than leaseMicros - leaseGraceMicros - leaseSkewMicros = ${served}, is ${config.leaseRenewMicros}: ` +
         'a node would stop serving its actors before it renews their leases',
+    );
+  }
+  if (config.heartbeatsMissedFailed <= config.heartbeatsMissedSuspect) {
+    throw new KelpieError(
+      'invalid-argument',
+      `config.heartbeatsMissedFailed must be more than heartbeatsMissedSuspect = ${config.heartbeatsMissedSuspect}, ` +
+        `is ${config.heartbeatsMissedFailed}: a member is suspected before it is failed`,
     );
   }
   return config;

@@ -3,7 +3,7 @@
  * exactly once, whatever happens.
  */
 import type { NodeId } from '../ports.js';
-import { Activation, type ActivationHost } from './activation.js';
+import { Activation, type ActivationHost, type Handover } from './activation.js';
 import type { ActorType } from './actor.js';
 import { type Answer, type Call, type Delivery, failure } from './call.js';
 import { KelpieError } from './errors.js';
@@ -82,6 +82,23 @@ export class Dispatcher implements ActivationHost {
 
   activation(actor: ActorKey): Activation | undefined {
     return this.#active.get(actor);
+  }
+
+  /** Whether there are such actors on this node. */
+  serves(actor: ActorRef): boolean {
+    return this.#types.has(actor.namespace);
+  }
+
+  /** Activates an actor that nobody has called here, unless it is up. Undefined when the node stops. Errors: none, the activation tells. */
+  bringUp(actor: ActorRef, handover?: Handover): Activation | undefined {
+    const up = this.#active.get(actor.key);
+    const type = this.#types.get(actor.namespace);
+    if (up !== undefined || type === undefined || this.#intake.closed) return up;
+    this.#routes.delete(actor.key);
+    const activation = new Activation(this.#runtime, this, type, actor, handover);
+    this.#active.set(actor.key, activation);
+    void this.#start(activation);
+    return activation;
   }
 
   /** Serves a call, here or elsewhere. Never rejects. */

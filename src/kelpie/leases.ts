@@ -61,6 +61,13 @@ export class HeldLeases {
     holding.ended('lease-lost');
   }
 
+  /** Every claim counts as lost: this life of the node was failed by other members. Returns how many there were. */
+  loseAll(): number {
+    const claims = [...this.#held.keys()];
+    for (const held of claims) this.lost(held, held.token);
+    return claims.length;
+  }
+
   /** Tells of a claim whose time on this node is over. */
   expire(held: HeldClaim): void {
     const holding = this.#held.get(held);

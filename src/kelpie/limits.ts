@@ -41,6 +41,8 @@ export const NODES_MAX = 1_000;
 export const HEARTBEAT_MICROS: Micros = SECOND;
 export const HEARTBEATS_MISSED_SUSPECT = 3;
 export const HEARTBEATS_MISSED_FAILED = 5;
+/** Rounds through the seed nodes before a node that nobody lets in gives up. */
+export const JOIN_TRIES_MAX = 1_000;
 
 export const LEASE_MICROS: Micros = 30 * SECOND;
 export const LEASE_RENEW_MICROS: Micros = 10 * SECOND;

@@ -55,6 +55,8 @@ export interface NodeService {
   start?(access: NodeAccess): Promise<void> | void;
   /** Called when the node stops, after its intake has closed and drained. */
   stop?(): Promise<void> | void;
+  /** Called when every claim has been given back or the time for that is over; messages can still be sent. */
+  leave?(): Promise<void> | void;
 }
 
 /** What a service may use of its node. */
@@ -63,6 +65,13 @@ export interface NodeAccess {
   readonly rpc: Rpc;
   readonly nodes: Nodes;
   readonly dispatcher: Dispatcher;
+  /**
+   * Gives up every actor at once, writing nothing more of them, and registers the node as a new life. Answers how many actors it gave
+   * up, and whether it is registered: not, when it was told to stop first.
+   */
+  readonly rejoin: () => Promise<{ readonly actors: number; readonly registered: boolean }>;
+  /** Asks the node to stop in order. */
+  readonly requestStop: () => void;
 }
 
 export interface NodeOptions {
@@ -92,6 +101,7 @@ export class KelpieNode {
   readonly #signal: StopSignal;
   #phase: Phase = 'new';
   #ownCalls = 0;
+  #boots = 0;
   #stopping: Promise<void> | undefined;
 
   /** Errors: `invalid-argument` for a configuration or an actor type that contradicts itself. */
@@ -134,9 +144,15 @@ export class KelpieNode {
     if (!(await this.#register())) return;
     this.#phase = 'serving';
     void this.#sweep();
-    for (const service of this.#services) {
-      await service.start?.({ runtime: this.#runtime, rpc: this.#rpc, nodes: this.#nodes, dispatcher: this.#dispatcher });
-    }
+    const access: NodeAccess = {
+      runtime: this.#runtime,
+      rpc: this.#rpc,
+      nodes: this.#nodes,
+      dispatcher: this.#dispatcher,
+      rejoin: () => this.#rejoin(),
+      requestStop: () => this.requestStop(),
+    };
+    for (const service of this.#services) await service.start?.(access);
   }
 
   /** The program of a node: serves until it is told to stop, then stops in order. */
@@ -181,7 +197,8 @@ export class KelpieNode {
   /** Answers whether it is registered; not, when it was told to stop first. */
   async #register(): Promise<boolean> {
     const { platform, parts } = this.#runtime;
-    const boot = `${this.#runtime.node}.${platform.random.fork('boot').int(2 ** 52)}`;
+    this.#boots += 1;
+    const boot = `${this.#runtime.node}.${platform.random.fork(`boot ${this.#boots}`).int(2 ** 52)}`;
     for (let tries = 1; !this.#signal.raised; tries++) {
       try {
         this.#runtime.life = await parts.register(this.#runtime, boot);
@@ -192,6 +209,17 @@ export class KelpieNode {
       }
     }
     return false;
+  }
+
+  async #rejoin(): Promise<{ readonly actors: number; readonly registered: boolean }> {
+    let actors = this.#leases.loseAll();
+    // Claims go one at a time, so once this one's turn has come, none of the old life is on its way.
+    const registered = await this.#runtime.registryLane.run(() => {
+      actors += this.#leases.loseAll();
+      return this.#register();
+    });
+    if (registered) void this.#sweep();
+    return { actors, registered };
   }
 
   /** Tidies up after earlier lives, in the background: their actors can be claimed before that too. */
@@ -242,6 +270,7 @@ export class KelpieNode {
       Promise.all(dispatcher.activations.map((activation) => activation.deactivate('shutdown'))),
     );
     await this.#within(config.storeMicros, this.#releases.idle());
+    for (const service of this.#services) await service.leave?.();
     const unreleased = this.#releases.size + dispatcher.activations.length;
     if (life > 0) await leaveRegistry(this.#runtime).catch(() => undefined);
     teller.tell({ type: 'node.leave', nodeLife: life, abandoned, unreleased });

@@ -23,6 +23,8 @@ import { type Admission, CountingAdmission, CountingIntake, type Intake } from '
 import { type MakeKv, makeBufferedKv } from './kv.js';
 import { type LeaseJudge, type LeaseTerm, monotonicLeaseTerm, ObservingLeaseJudge } from './lease.js';
 import { type LoadActor, loadActor, type Rollback, rollback } from './memory.js';
+import { type MembershipParts, membershipParts } from './membership/membership-parts.js';
+import { type MigrationParts, migrationParts } from './migration/migration-parts.js';
 import { type PlacementStrategy, placementStrategies } from './placement.js';
 import {
   type ClaimActor,
@@ -39,7 +41,7 @@ import {
 import type { ReadValue } from './sealed.js';
 import { LatchedStopSignal, type StopSignal } from './stop-signal.js';
 
-export interface KelpieParts {
+export interface KelpieParts extends MembershipParts, MigrationParts {
   // Registry: each one transaction.
   readonly register: RegisterNode;
   readonly sweep: SweepEarlierLives;
@@ -72,6 +74,8 @@ export interface KelpieParts {
 
 /** The runtime as it should be. */
 export const correctParts: KelpieParts = {
+  ...membershipParts,
+  ...migrationParts,
   register: registerNode,
   sweep: sweepEarlierLives,
   claim: claimActor,

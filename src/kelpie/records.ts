@@ -28,7 +28,8 @@ export interface Lease {
   readonly expires: Micros;
 }
 
-export type NodeStatus = 'active' | 'left';
+/** `failed`: other members have failed this life, and it may neither claim nor renew. */
+export type NodeStatus = 'active' | 'left' | 'failed';
 
 export interface NodeRecord {
   readonly node: NodeId;

@@ -37,6 +37,8 @@ export interface ClaimRequest {
   readonly keys: ActorKeys;
   /** Unique name of the claim, over all its tries. */
   readonly claim: string;
+  /** When it was agreed, on the clock of the lease term, if another node may have written this claim since: the lease counts from then. */
+  readonly startMicros?: Micros | undefined;
   /** Asked when the actor is nowhere: the node it should be on. */
   choose(): NodeId;
 }
@@ -76,7 +78,7 @@ export async function readClaim(runtime: Runtime, transaction: Transaction, requ
   const decide = async (): Promise<readonly [ClaimStep['decision'], NodeId]> => {
     let free: ClaimDecision = 'new';
     if (placement !== undefined && lease !== undefined) {
-      if (placement.claim === request.claim) return ['mine', runtime.node];
+      if (placement.claim === request.claim && placement.life === runtime.life) return ['mine', runtime.node];
       if (placement.node !== runtime.node) {
         const unchangedMicros = runtime.judge.expired(actor.key, lease);
         if (unchangedMicros === undefined) return ['existing', placement.node];
@@ -144,7 +146,7 @@ export function writeClaim(
 export const claimActor: ClaimActor = async (runtime, request) => {
   const { leaseTerm } = runtime.parts;
   const { clock } = runtime.platform;
-  const firstMicros = leaseTerm.now(clock);
+  const firstMicros = request.startMicros ?? leaseTerm.now(clock);
   const { value, version } = await inTransaction(runtime, `claim of ${request.actor.key}`, async (transaction) => {
     const startMicros = leaseTerm.now(clock);
     const step = await readClaim(runtime, transaction, request);
@@ -199,7 +201,7 @@ export function tellClaimed(
 
 const NOTHING = new Uint8Array(0);
 /** The index says all with its key. */
-const HELD_MARK = Uint8Array.of(1);
+export const HELD_MARK = Uint8Array.of(1);
 
 function newLease(runtime: Runtime, token: number): Lease {
   const acquired = runtime.platform.clock.wallMicros();
@@ -232,6 +234,9 @@ async function readOwnNode(runtime: Runtime, transaction: Transaction): Promise<
       `node ${runtime.node} runs as life ${runtime.life} but the registry has ${record === undefined ? 'none' : `life ${record.life}`}: ` +
         'another process was started under the same name',
     );
+  }
+  if (record.status === 'failed') {
+    throw new KelpieError('node-unavailable', `life ${runtime.life} of node ${runtime.node} was failed by other members; ask another node`);
   }
   return record;
 }
@@ -292,7 +297,7 @@ export const releaseActors: ReleaseActors = async (runtime, releases) => {
   }
 };
 
-/** `lost`: another claim holds it, by its newest token. `expired`: this node stopped serving it before the renewal could be sent. */
+/** `lost`: another claim holds it, by its newest token, or this life of the node was failed by other members. `expired`: this node stopped serving it before the renewal could be sent. */
 export type RenewalResult =
   | { readonly kind: 'renewed' }
   | { readonly kind: 'lost'; readonly newestToken: number }
@@ -311,12 +316,16 @@ export const renewLeases: RenewLeases = async (runtime, claims) => {
     // The clock is read before the leases are: what this try writes, nobody has seen before now.
     const startMicros = leaseTerm.now(clock);
     const wallMicros = clock.wallMicros();
-    const found = await Promise.all(
-      claims.map(async ({ keys, actor }) => leaseRecord.decode(await transaction.get(keys.lease), actor.key)),
-    );
+    const [node, ...found] = await Promise.all([
+      // Without a conflict: a failure that passes this renewal by stops the next one, and its actors only wait longer.
+      readNode(transaction.snapshot, runtime.node),
+      ...claims.map(async ({ keys, actor }) => leaseRecord.decode(await transaction.get(keys.lease), actor.key)),
+    ]);
+    const failed = node?.life === runtime.life && node.status === 'failed';
     const results = claims.map((claim, index): RenewalResult & { readonly leaseVersion: number } => {
       const lease = found[index];
-      if (lease === undefined || lease.token !== claim.token || lease.holder !== runtime.node || lease.life !== runtime.life) {
+      const held = lease?.token === claim.token && lease.holder === runtime.node && lease.life === runtime.life;
+      if (lease === undefined || !held || failed) {
         return { kind: 'lost', newestToken: lease?.token ?? 0, leaseVersion: 0 };
       }
       if (startMicros >= claim.untilMicros) return { kind: 'expired', leaseVersion: lease.version };
@@ -374,7 +383,7 @@ export const registerNode: RegisterNode = async (runtime, boot) => {
 export async function leaveRegistry(runtime: Runtime): Promise<void> {
   await inTransaction(runtime, `leave of node ${runtime.node}`, async (transaction) => {
     const record = await readNode(transaction, runtime.node);
-    if (record === undefined || record.life !== runtime.life) return;
+    if (record === undefined || record.life !== runtime.life || record.status === 'failed') return;
     transaction.set(registryKeys.node(runtime.node), nodeRecord.encode({ ...record, status: 'left' }));
   });
 }
