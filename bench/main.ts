@@ -1,5 +1,6 @@
 /** `npm run bench [-- NAME...]`: prints each figure of ours beside its limit or peer. A figure below its aim is marked, never failed. */
 import type { BenchRow } from './bench.js';
+import { databaseBench } from './database.js';
 import { kernelAsync, kernelSync, peersTime, pingPong } from './kernel.js';
 
 const benches: Readonly<Record<string, () => Promise<BenchRow | readonly BenchRow[]>>> = {
@@ -7,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow | readonly BenchRo
   'kernel-async': kernelAsync,
   'peers-time': peersTime,
   'ping-pong': pingPong,
+  database: databaseBench,
 };
 
 const wanted = process.argv.slice(2);
