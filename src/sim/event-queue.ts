@@ -1,4 +1,7 @@
-/** The future: a binary heap of events ordered by time, then by the order in which they were scheduled. */
+/**
+ * The future: a heap of events ordered by time, then by the order in which they were scheduled. Each entry has four below it: half as
+ * many levels as with two, so fewer moves and fewer cache misses for the same number of comparisons.
+ */
 import type { Micros } from '../ports.js';
 import type { Process } from './process.js';
 
@@ -44,7 +47,7 @@ export class EventQueue {
     let at = heap.length;
     heap.push(event);
     while (at > 0) {
-      const parent = (at - 1) >> 1;
+      const parent = (at - 1) >> 2;
       const other = heap[parent] as QueuedEvent; // parent < at < length
       if (!before(event, other)) break;
       heap[at] = other;
@@ -79,19 +82,20 @@ export class EventQueue {
     const length = heap.length;
     let at = from;
     for (;;) {
-      let child = 2 * at + 1;
-      if (child >= length) break;
-      let smaller = heap[child] as QueuedEvent; // child < length
-      const right = child + 1;
-      if (right < length) {
-        const other = heap[right] as QueuedEvent; // right < length
-        if (before(other, smaller)) {
-          child = right;
-          smaller = other;
+      const first = 4 * at + 1;
+      if (first >= length) break;
+      const end = Math.min(first + 4, length);
+      let child = first;
+      let smallest = heap[first] as QueuedEvent; // first < length
+      for (let next = first + 1; next < end; next++) {
+        const other = heap[next] as QueuedEvent; // next < length
+        if (before(other, smallest)) {
+          child = next;
+          smallest = other;
         }
       }
-      if (!before(smaller, event)) break;
-      heap[at] = smaller;
+      if (!before(smallest, event)) break;
+      heap[at] = smallest;
       at = child;
     }
     heap[at] = event;
@@ -101,6 +105,6 @@ export class EventQueue {
     const heap = this.#heap.filter((event) => event.callback !== undefined);
     this.#heap = heap;
     this.#cancelled = 0;
-    for (let at = (heap.length >> 1) - 1; at >= 0; at--) this.#sink(heap[at] as QueuedEvent, at); // at < length
+    for (let at = (heap.length - 2) >> 2; at >= 0; at--) this.#sink(heap[at] as QueuedEvent, at); // at < length
   }
 }
