@@ -8,6 +8,7 @@ import { isRetriable, KelpieError, type KelpieErrorData } from './errors.js';
 import { type ActorRef, nodeId, operationName, type RequestId, requestId } from './ids.js';
 import { type Json, toJsonText } from './json.js';
 import { INVOCATION_MICROS_MAX, REQUEST_ID_BYTES_ROOT_MAX, RPC_MICROS_MAX } from './limits.js';
+import { ADMIN, encodeOrder, expectSuccess } from './migration/messages.js';
 import { pauseMicros } from './retry.js';
 import { Rpc } from './rpc.js';
 import { Teller } from './tell.js';
@@ -87,6 +88,25 @@ export class KelpieClient {
       code: result.kind === 'ok' ? null : result.error.code,
     });
     return result;
+  }
+
+  /**
+   * Asks a node, once, to see to it that an active actor is moved. Never rejects for what happens in the cluster. `error`: it was not
+   * moved; `unknown`: no answer came in time. Errors: `invalid-argument` for what can never be sent.
+   */
+  async migrate(actor: ActorRef, to: NodeId, options: { readonly deadlineMicros?: Micros } = {}): Promise<CallResult> {
+    const waitMicros = positive('deadlineMicros', options.deadlineMicros ?? RPC_MICROS_MAX, RPC_MICROS_MAX);
+    const asked = this.#nodes[this.#turn % this.#nodes.length] ?? to;
+    const order = encodeOrder({ actor, to: nodeId(to), passedOn: false });
+    const reply = await this.#rpc.request(asked, ADMIN, order, waitMicros);
+    if (reply.kind !== 'reply') this.#turn += 1;
+    try {
+      expectSuccess(reply, asked);
+      return { kind: 'ok', result: null };
+    } catch (error) {
+      const kelpieError = KelpieError.from(error);
+      return { kind: reply.kind === 'timeout' || kelpieError.unsure ? 'unknown' : 'error', error: kelpieError };
+    }
   }
 
   /** Calls under way end with what is known of them. */

@@ -61,10 +61,10 @@ export class Migrations implements NodeService {
 
   listen(rpc: Rpc): void {
     const answer =
-      (handle: (access: NodeAccess, fields: Fields, from: NodeId) => Json) =>
-      (body: unknown, { from }: { readonly from: NodeId }): Json => {
+      (handle: (access: NodeAccess, fields: Fields, from: NodeId) => Json | Promise<Json>) =>
+      async (body: unknown, { from }: { readonly from: NodeId }): Promise<Json> => {
         try {
-          return handle(this.#serving(), fieldsOf(body), from);
+          return await handle(this.#serving(), fieldsOf(body), from);
         } catch (error) {
           return failed(error);
         }
@@ -95,6 +95,8 @@ export class Migrations implements NodeService {
   /** Begins no more migrations, and agrees to none. Those under way end by themselves, back here or there. */
   stop(): void {
     this.#stopped = true;
+    const access = this.#access;
+    if (access !== undefined) for (const migration of [...this.#incoming.keys()]) this.#forget(access, migration);
   }
 
   /**
@@ -237,15 +239,15 @@ export class Migrations implements NodeService {
     return succeeded();
   }
 
-  #completed(access: NodeAccess, fields: Fields, from: NodeId): Json {
+  async #completed(access: NodeAccess, fields: Fields, from: NodeId): Promise<Json> {
     const { migration, actor, claim, expiry, transferred } = this.#agreed(fields, from);
     if (transferred === undefined) throw new KelpieError('invalid-argument', `migration ${migration} was not transferred`);
     expiry.clear();
     this.#incoming.delete(migration);
     this.#note(access, actor.key);
     access.runtime.teller.tell({ type: 'migrate.start', actor: actor.key, migration });
-    access.dispatcher.bringUp(actor, { claim, ...transferred });
-    return succeeded();
+    const up = (await access.dispatcher.bringUp(actor, { claim, ...transferred })?.whenUp()) ?? false;
+    return succeeded({ up });
   }
 
   #aborted(access: NodeAccess, fields: Fields, from: NodeId): Json {
