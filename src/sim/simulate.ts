@@ -102,7 +102,7 @@ class Simulation<Parts> {
   readonly #promises: Promises;
   readonly #convergence: ReturnType<NonNullable<SimScenario['convergence']>> | undefined;
   readonly #trace: TraceEvent[] = [];
-  readonly #sometimes: Record<string, number> = {};
+  readonly #marks: { readonly name: string; readonly seen: (event: TraceEvent) => boolean; times: number }[];
   readonly #counts = new Map<string, number>();
   readonly #busyClients = new Set<NodeId>();
   #phase: Phase = 'setup';
@@ -118,7 +118,7 @@ class Simulation<Parts> {
     const random = randomOf(run.seed);
     this.#promises = new Promises(scenario.invariants);
     this.#convergence = scenario.convergence?.();
-    for (const name of Object.keys(scenario.sometimes ?? {})) this.#sometimes[name] = 0;
+    this.#marks = Object.entries(scenario.sometimes ?? {}).map(([name, seen]) => ({ name, seen, times: 0 }));
     const trace = this.#trace;
     this.#kernel = new Kernel({
       random,
@@ -266,11 +266,8 @@ class Simulation<Parts> {
 
   #observe(event: TraceEvent): void {
     this.#convergence?.observe(event);
-    const { sometimes } = this.#scenario;
-    if (sometimes !== undefined) {
-      for (const name of Object.keys(sometimes)) {
-        if (sometimes[name]?.(event) === true) this.#sometimes[name] = (this.#sometimes[name] ?? 0) + 1;
-      }
+    for (const mark of this.#marks) {
+      if (mark.seen(event)) mark.times++;
     }
     this.#promises.observe(event);
     if (this.#promises.violations.length > 0) this.#kernel.stop();
@@ -448,7 +445,7 @@ class Simulation<Parts> {
       traceHash: this.#kernel.traceHash(),
       counts: Object.fromEntries(counts.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))),
       faults: this.#plan.reports(),
-      sometimes: this.#sometimes,
+      sometimes: Object.fromEntries(this.#marks.map(({ name, times }) => [name, times])),
       spec: {},
       ...(this.#options.record === true ? { decisions: this.#kernel.decisions } : {}),
     };
