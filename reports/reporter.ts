@@ -1,6 +1,7 @@
 /** The contract of the catalogue: a reporter turns a stored record into text, and knows no engine. */
 import type { Case, Run } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
+import type { StormReport } from './storm-report.js';
 
 export interface RunReportInput {
   readonly run: Run;
@@ -18,4 +19,10 @@ export interface RunReporter {
   opening?(run: Case): string;
   /** What is left to say after the run. */
   report(input: RunReportInput): string;
+}
+
+/** The same for a storm. */
+export interface StormReporter {
+  readonly id: string;
+  report(storm: StormReport): string;
 }

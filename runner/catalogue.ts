@@ -16,6 +16,9 @@ export interface Catalogue {
   readonly bugs: readonly KnownBug[];
 }
 
+/** What `run` and `storm` take when no scenario is named: everything at once. */
+export const DEFAULT_SCENARIO = 'kelpie-cluster';
+
 export const catalogue: Catalogue = { scenarios, faults, invariants, bugs };
 
 const SUGGESTIONS_MAX = 3;

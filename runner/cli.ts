@@ -8,6 +8,7 @@ import { nearest } from './catalogue.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
 import { SPEC_FLAGS, specCommand } from './commands/spec.js';
+import { STORM_FLAGS, stormCommand } from './commands/storm.js';
 import { Interrupted } from './interrupt.js';
 import { UsageError } from './usage-error.js';
 
@@ -16,6 +17,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   run: Object.keys(RUN_FLAGS),
   list: Object.keys(LIST_FLAGS),
   spec: Object.keys(SPEC_FLAGS),
+  storm: Object.keys(STORM_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -35,6 +37,7 @@ try {
     .locale('en')
     .wrap(WIDTH)
     .command(runCommand)
+    .command(stormCommand)
     .command(listCommand)
     .command(specCommand)
     .demandCommand(1, 'a command is missing')

@@ -12,6 +12,13 @@ export function once(flag: string): (value: string | readonly string[] | undefin
   };
 }
 
+/** A whole number within bounds. Throws UsageError that names them. */
+export function wholeNumber(flag: string, text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) throw new UsageError(`--${flag} '${text}' is no whole number from ${min} to ${max}`);
+  return value;
+}
+
 /** One of a few words. Throws UsageError that lists them. */
 export function oneOf<T extends string>(flag: string, words: readonly T[], value: string): T {
   const word = words.find((one) => one === value);

@@ -31,11 +31,11 @@ export interface CaseOutcome {
 }
 
 export const HANG_TIMEOUT_MS = 10_000;
-const HEAP_MB_MAX = 2_048;
+export const HEAP_MB_MAX = 2_048;
 /** Loading the modules is no part of the run, and slow on a machine that is busy. */
-const LOADING_MS_MAX = 60_000;
+export const LOADING_MS_MAX = 60_000;
 /** The watchdog looks this often in every hang timeout. */
-const LOOKS = 10;
+export const LOOKS = 10;
 
 /** Never rejects for what the program under test does. Rejects when aborted, and when the catalogue cannot be loaded or lacks the case's parts. */
 export function runCase(run: Case, options: RunCaseOptions = {}): Promise<CaseOutcome> {

@@ -25,3 +25,16 @@ export function parseSeed(text: string): Seed {
 export function freshSeed(): Seed {
   return randomInt(FRESH_SEEDS);
 }
+
+/** The seed that comes `steps` after another: numbers count up, commits as numbers of 40 hex digits that begin again at zero after the last. Throws UsageError past the largest integer. */
+export function seedAfter(seed: Seed, steps: number): Seed {
+  if (typeof seed === 'string')
+    return BigInt.asUintN(COMMIT_BITS, BigInt(`0x${seed}`) + BigInt(steps))
+      .toString(16)
+      .padStart(COMMIT_BITS / 4, '0');
+  const next = seed + steps;
+  if (Number.isSafeInteger(next)) return next;
+  throw new UsageError(`${steps} seeds after ${seed} is past the largest seed, ${Number.MAX_SAFE_INTEGER}; begin lower or ask for fewer`);
+}
+
+const COMMIT_BITS = 160;

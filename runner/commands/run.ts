@@ -5,7 +5,7 @@ import type { RunReporter } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import { type Case, EXIT, PROFILES, type Profile } from '../../src/run.js';
-import { catalogue, find } from '../catalogue.js';
+import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { type DrawOptions, DRAWN_STRATEGIES, draw } from '../draw.js';
 import { parseDuration } from '../duration.js';
 import { once, oneOf, wantsColour } from '../flags.js';
@@ -16,10 +16,8 @@ import { TraceFile } from '../trace-file.js';
 import { UsageError } from '../usage-error.js';
 import { withTrace } from '../with-trace.js';
 
-const SCENARIO = 'kelpie-cluster';
-
 export const RUN_FLAGS = {
-  scenario: { type: 'string', describe: `Id of the scenario ('list scenarios'); ${SCENARIO} when left out`, coerce: once('scenario') },
+  scenario: { type: 'string', describe: `Id of the scenario ('list scenarios'); ${DEFAULT_SCENARIO} when left out`, coerce: once('scenario') },
   seed: { type: 'string', describe: 'Integer from 0, or a 40-digit git hash; drawn and printed when left out', coerce: once('seed') },
   profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
   fault: { type: 'string', array: true, requiresArg: true, describe: "Only these faults ('list faults'); may be repeated" },
@@ -76,7 +74,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
 
 /** The case that the flags ask for. Throws UsageError for flags that are wrong, or contradict each other. */
 function caseOf(args: RunArguments): Case {
-  const scenario: Scenario = find('scenario', catalogue.scenarios, args.scenario ?? SCENARIO);
+  const scenario: Scenario = find('scenario', catalogue.scenarios, args.scenario ?? DEFAULT_SCENARIO);
   const profile: Profile | undefined = args.profile === undefined ? undefined : oneOf('profile', PROFILES, args.profile);
   const only = args.fault?.map((id) => find('fault', catalogue.faults, id).id);
   if (only !== undefined && profile !== undefined && profile !== 'swarm' && profile !== 'beyond-budget') {

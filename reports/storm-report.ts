@@ -1,0 +1,62 @@
+/** What is left of a storm: plain data, the same for any number of workers but for its wall times. Its fields are what `storm --json` prints, so they are added to, never changed. */
+import type { Profile, Seed, Verdict } from '../src/run.js';
+
+/** Failures that look alike. */
+export interface FailureGroup {
+  readonly scenario: string;
+  readonly signature: string;
+  readonly verdict: Verdict;
+  readonly count: number;
+  /** The first of them, in the order of the storm. */
+  readonly seeds: readonly Seed[];
+  /** The one with the fewest events. */
+  readonly smallest: { readonly seed: Seed; readonly events: number; readonly traceHash: string };
+  /** The command that runs the smallest again. */
+  readonly reproduce: string;
+}
+
+/** How many seeds drew a fault, and in how many of them it did something. */
+export interface FaultFigures {
+  readonly id: string;
+  readonly seedsDrawn: number;
+  readonly seedsFired: number;
+}
+
+/** Good-Turing: how likely one more run shows a behaviour that no run has shown is about the share of runs that showed one which no other did. */
+export interface NewBehaviourEstimate {
+  readonly probability: number;
+  /** Behaviours that exactly one run showed. */
+  readonly singletons: number;
+  /** Marks reached, faults fired, and failures by signature. */
+  readonly behaviours: number;
+  readonly runs: number;
+}
+
+export interface StormReport {
+  readonly scenarios: readonly { readonly id: string; readonly seeds: number; readonly failed: number }[];
+  readonly profile: Profile;
+  readonly bug: string | null;
+  readonly from: Seed;
+  readonly shard: { readonly index: number; readonly of: number };
+  /** Runs that were done; `notRun` is what the storm did not come to. */
+  readonly seeds: number;
+  readonly notRun: number;
+  /** Why not. */
+  readonly stopped: 'budget' | 'fail-fast' | 'interrupted' | null;
+  readonly passed: number;
+  readonly failed: number;
+  /** Smallest first. */
+  readonly failures: readonly FailureGroup[];
+  readonly faults: readonly FaultFigures[];
+  /** Drawn several times and never fired. */
+  readonly inert: readonly string[];
+  /** For each situation worth reaching, how many runs reached it. */
+  readonly sometimes: Readonly<Record<string, number>>;
+  readonly neverReached: readonly string[];
+  /** Whether inert faults and situations never reached fail this storm, and by which rule. */
+  readonly coverage: { readonly decides: boolean; readonly rule: string };
+  readonly newBehaviourEstimate: NewBehaviourEstimate;
+  readonly wallMs: number;
+  /** Of this session, where a storm was resumed. */
+  readonly seedsPerSecond: number;
+}

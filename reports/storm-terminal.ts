@@ -1,0 +1,76 @@
+/** A storm for people at a terminal: a few lines a failure, and what the storm did not come to see. */
+import { Chalk } from 'chalk';
+import type { StormReporter } from './reporter.js';
+import type { FailureGroup, StormReport } from './storm-report.js';
+import { counted, grouped, printable } from './text.js';
+
+const LABEL_WIDTH = 13;
+/** More are in the JSON document. */
+const GROUPS_MAX = 20;
+const SEEDS_MAX = 8;
+
+export function stormTerminal({ colour }: { readonly colour: boolean }): StormReporter {
+  const paint = new Chalk({ level: colour ? 1 : 0 });
+  const label = (name: string, value: string): string => `  ${paint.dim(name.padEnd(LABEL_WIDTH))}${value}`;
+  return {
+    id: 'storm-terminal',
+    report(storm) {
+      const lines = storm.failures.slice(0, GROUPS_MAX).flatMap((group, index) => [...groupLines(group, index + 1, paint.red.bold), '']);
+      if (storm.failures.length > GROUPS_MAX)
+        lines.push(`and ${counted(storm.failures.length - GROUPS_MAX, 'more group')} of failures`, '');
+      const verdict = storm.failed > 0 ? paint.red.bold(`${grouped(storm.failed)} failed`) : paint.green.bold('none failed');
+      lines.push(`${grouped(storm.passed)} of ${counted(storm.seeds, 'run')} passed, ${verdict}`);
+      for (const [name, value] of figures(storm)) lines.push(label(name, value));
+      return `${lines.join('\n')}\n`;
+    },
+  };
+}
+
+function groupLines(
+  { scenario, signature, count, seeds, smallest, reproduce }: FailureGroup,
+  nth: number,
+  loud: (text: string) => string,
+): string[] {
+  const named = seeds.slice(0, SEEDS_MAX).join(', ');
+  const more = count > SEEDS_MAX ? `, and ${grouped(count - Math.min(SEEDS_MAX, seeds.length))} more` : '';
+  return [
+    `${nth}. ${loud(printable(signature))}`,
+    `   ${scenario}, ${counted(count, 'seed')}: ${named}${more}; the smallest, ${smallest.seed}, has ${counted(smallest.events, 'event')}`,
+    `   ${reproduce}`,
+  ];
+}
+
+function figures(storm: StormReport): (readonly [string, string])[] {
+  const { newBehaviourEstimate: estimate, shard, scenarios, faults } = storm;
+  const fired = faults.filter(({ seedsFired }) => seedsFired > 0).length;
+  const marks = Object.keys(storm.sometimes);
+  return [
+    [
+      'scenarios',
+      scenarios.map(({ id, seeds, failed }) => `${id} ${grouped(seeds)}${failed === 0 ? '' : ` (${grouped(failed)} failed)`}`).join(', '),
+    ],
+    [
+      'seeds',
+      `from ${storm.from}, profile ${storm.profile}${storm.bug === null ? '' : `, bug ${storm.bug}`}${shard.of === 1 ? '' : `, shard ${shard.index} of ${shard.of}`}`,
+    ],
+    ['took', `${(storm.wallMs / 1_000).toFixed(1)} s, ${storm.seedsPerSecond} seeds a second`],
+    ...(storm.stopped === null ? [] : [['stopped', `by ${STOPPED[storm.stopped]}; ${counted(storm.notRun, 'run')} not done`] as const]),
+    ['faults', `${fired} of the ${faults.length} that were drawn fired`],
+    ...(storm.inert.length === 0 ? [] : [['inert', storm.inert.join(', ')] as const]),
+    ...(marks.length === 0
+      ? []
+      : [['reached', `${marks.length - storm.neverReached.length} of ${counted(marks.length, 'situation')} worth reaching`] as const]),
+    ...(storm.neverReached.length === 0 ? [] : [['never reached', storm.neverReached.join(', ')] as const]),
+    ...(storm.inert.length + storm.neverReached.length === 0 ? [] : [['rule', storm.coverage.rule] as const]),
+    [
+      'next seed',
+      `shows something new with a chance of about ${(estimate.probability * 100).toFixed(2)} %: of ${estimate.behaviours} behaviours ${estimate.singletons} were seen in one run only, of ${estimate.runs}`,
+    ],
+  ];
+}
+
+const STOPPED: Readonly<Record<NonNullable<StormReport['stopped']>, string>> = {
+  budget: 'its budget of wall time',
+  'fail-fast': 'the first failure',
+  interrupted: 'a signal',
+};

@@ -1,0 +1,140 @@
+/** `storm`: many seeds on worker threads, and what their failures have in common. */
+import { execFile } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { stormJson } from '../../reports/storm-json.js';
+import { stormTerminal } from '../../reports/storm-terminal.js';
+import { EXIT, PROFILES, type Seed } from '../../src/run.js';
+import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { parseDuration } from '../duration.js';
+import { once, oneOf, wantsColour, wholeNumber } from '../flags.js';
+import { interruptible } from '../interrupt.js';
+import { parseSeed } from '../seed.js';
+import { type Plan, runAt, runsOf } from '../storm/plan.js';
+import { progressView } from '../storm/progress-view.js';
+import { runStorm } from '../storm/storm.js';
+import { isBad, Tally } from '../storm/tally.js';
+import { UsageError } from '../usage-error.js';
+
+const SEEDS_DEFAULT = 1_000;
+const SEEDS_MAX = 100_000_000;
+const WORKERS_MAX = 256;
+
+export const STORM_FLAGS = {
+  scenario: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: `Id of a scenario ('list scenarios'); may be repeated; ${DEFAULT_SCENARIO} when left out`,
+  },
+  all: { type: 'boolean', default: false, describe: 'Every scenario, in turns' },
+  seeds: { type: 'string', describe: `How many seeds, each in every scenario; ${SEEDS_DEFAULT} when left out`, coerce: once('seeds') },
+  from: {
+    type: 'string',
+    describe: 'The first seed, a number or a git hash; seeds count up from it; 0 when left out',
+    coerce: once('from'),
+  },
+  'from-git': { type: 'boolean', default: false, describe: 'Take the commit that is checked out here as the first seed' },
+  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  budget: { type: 'string', describe: 'Wall time, such as 10m, after which no more seeds are begun', coerce: once('budget') },
+  'fail-fast': { type: 'boolean', default: false, describe: 'Begin no more seeds after the first failure' },
+  shard: { type: 'string', describe: 'Only every n-th seed, such as 2/4 for the second of four machines', coerce: once('shard') },
+  profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
+  bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
+  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
+  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+} as const;
+
+type StormArguments = InferredOptionTypes<typeof STORM_FLAGS>;
+
+export const stormCommand: CommandModule<object, StormArguments> = {
+  command: 'storm',
+  describe: 'Run many seeds on worker threads and group their failures',
+  builder: (yargs) =>
+    yargs
+      .options(STORM_FLAGS)
+      .example('$0 storm --seeds 200', 'two hundred seeds of the whole cluster')
+      .example('$0 storm --all --from-git --budget 10m --json', 'as CI does for a commit'),
+  handler: async (args) => {
+    process.exitCode = await interruptible((signal) => storm(args, signal));
+  },
+};
+
+async function storm(args: StormArguments, signal: AbortSignal): Promise<number> {
+  const plan = await planOf(args);
+  const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  const budgetMs = args.budget === undefined ? undefined : parseDuration('--budget', args.budget) / 1_000;
+  const tally = new Tally(plan.scenarios);
+  const view = progressView(runsOf(plan), 0, process.stderr, args.json);
+  const begunMs = performance.now();
+  const stopped = await runStorm(plan, {
+    catalogue,
+    workers,
+    signal,
+    failFast: args['fail-fast'],
+    ...(budgetMs === undefined ? {} : { budgetMs }),
+    onResults(results) {
+      for (const result of results) tally.add(result);
+      view.update(tally.runs, tally.failed);
+    },
+  }).finally(() => view.end());
+  const report = tally.report(plan, catalogue, {
+    stopped,
+    wallMs: performance.now() - begunMs,
+    runs: tally.runs,
+    commandOf: (scenario, seed) => commandOf(plan, scenario, seed),
+  });
+  const reporter = args.json ? stormJson : stormTerminal({ colour: wantsColour(args.color, process.stdout, process.env) });
+  process.stdout.write(reporter.report(report));
+  if (stopped === 'interrupted') return EXIT.interrupted;
+  return isBad(report) ? EXIT.bug : EXIT.clean;
+}
+
+/** The storm that the flags ask for. Throws UsageError for flags that are wrong, or contradict each other. */
+async function planOf(args: StormArguments): Promise<Plan> {
+  if (args.all && args.scenario !== undefined)
+    throw new UsageError('--all has every scenario, and --scenario some; leave one of the two out');
+  if (args['from-git'] && args.from !== undefined)
+    throw new UsageError('--from and --from-git both name the first seed; leave one of the two out');
+  const asked = args.all ? catalogue.scenarios.map(({ id }) => id) : (args.scenario ?? [DEFAULT_SCENARIO]);
+  const plan: Plan = {
+    scenarios: [...new Set(asked)].map((id) => find('scenario', catalogue.scenarios, id).id),
+    profile: args.profile === undefined ? 'swarm' : oneOf('profile', PROFILES, args.profile),
+    bug: args.bug === undefined ? null : find('bug', catalogue.bugs, args.bug).id,
+    from: args['from-git'] ? await headCommit() : args.from === undefined ? 0 : parseSeed(args.from),
+    seeds: args.seeds === undefined ? SEEDS_DEFAULT : wholeNumber('seeds', args.seeds, 1, SEEDS_MAX),
+    shard: args.shard === undefined ? { index: 1, of: 1 } : shardOf(args.shard),
+  };
+  if (plan.shard.of > plan.seeds)
+    throw new UsageError(`--shard ${args.shard}: ${plan.seeds} seeds cannot be shared among ${plan.shard.of}; ask for more --seeds`);
+  // The last seed is reached by counting up too; it is better refused now.
+  runAt(plan, runsOf(plan) - 1);
+  return plan;
+}
+
+function shardOf(text: string): Plan['shard'] {
+  const [, index = 0, of = 0] = (/^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? []).map(Number);
+  if (index < 1 || index > of) throw new UsageError(`--shard '${text}' is none; write i/n with i from 1 to n, such as 2/4`);
+  return { index, of };
+}
+
+async function headCommit(): Promise<Seed> {
+  const { stdout } = await promisify(execFile)('git', ['rev-parse', '--verify', 'HEAD']).catch((error: Error) => {
+    throw new UsageError(
+      `--from-git: git tells no commit here (${error.message.trim().split('\n').at(-1)}); call it in a clone, or name the first seed by --from`,
+    );
+  });
+  return parseSeed(stdout.trim());
+}
+
+/** The command that runs one seed of this storm again. */
+function commandOf({ profile, bug }: Plan, scenario: string, seed: Seed): string {
+  return [
+    'npx kelpie-dst run',
+    ...(scenario === DEFAULT_SCENARIO ? [] : [`--scenario ${scenario}`]),
+    `--seed ${seed}`,
+    ...(profile === 'swarm' ? [] : [`--profile ${profile}`]),
+    ...(bug === null ? [] : [`--bug ${bug}`]),
+  ].join(' ');
+}

@@ -1,0 +1,33 @@
+/** What every worker thread does with a case: finds its parts in the catalogue and simulates it, telling the watchdog where it is. */
+import type { Case } from '../src/run.js';
+import { type Simulated, simulate } from '../src/sim/simulate.js';
+import type { Catalogue } from './catalogue.js';
+import type { Progress } from './progress.js';
+
+/** Why a case cannot be run at all, in words. */
+export type Refusal = string;
+
+/** Loads a module that exports `catalogue`: parts are functions, and functions cannot be sent to a thread. */
+export async function loadCatalogue(url: string): Promise<Catalogue | Refusal> {
+  try {
+    const { catalogue } = (await import(url)) as { readonly catalogue: Catalogue };
+    return catalogue;
+  } catch (error) {
+    return `the catalogue ${url} cannot be loaded: ${String(error)}`;
+  }
+}
+
+/** Simulates a case with the parts it names. Rejects for a broken assertion of the simulator. */
+export async function simulateCase(run: Case, catalogue: Catalogue, progress: Progress, record: boolean): Promise<Simulated | Refusal> {
+  const scenario = catalogue.scenarios.find(({ id }) => id === run.scenario);
+  if (scenario === undefined) return `there is no scenario '${run.scenario}'`;
+  const bug = catalogue.bugs.find(({ id }) => id === run.bug);
+  if (run.bug !== undefined && bug === undefined) return `there is no known bug '${run.bug}'`;
+  return simulate(run, {
+    scenario,
+    faults: catalogue.faults,
+    ...(bug === undefined ? {} : { parts: bug.parts(scenario.parts) }),
+    record,
+    onProgress: (events, simMicros, node) => progress.write(events, simMicros, node),
+  });
+}

@@ -1,0 +1,42 @@
+/** The thread of a storm: runs batch after batch, and brings back little of each run. Loaded by the pool of `storm.ts` only. */
+import type { Catalogue } from '../catalogue.js';
+import { loadCatalogue, simulateCase } from '../simulate-case.js';
+import { caseAt, type Plan } from './plan.js';
+import { Seat, type SeatBuffers } from './seat.js';
+import { resultOf, type SeedResult } from './seed-result.js';
+
+export interface BatchOrder {
+  readonly plan: Plan;
+  /** Positions in the plan. */
+  readonly positions: readonly number[];
+  readonly seat: SeatBuffers;
+  /** A module that exports `catalogue`. */
+  readonly catalogueUrl: string;
+}
+
+export type BatchAnswer =
+  | { readonly kind: 'done'; readonly results: readonly SeedResult[] }
+  /** The plan and the catalogue do not fit together. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+// What programs under test print must not get into the one JSON document on stdout.
+process.stdout.write = process.stderr.write.bind(process.stderr);
+
+let seat: Seat | undefined;
+process.on('exit', () => seat?.exit());
+
+/** Rejects for a broken assertion of the simulator; the seat tells in which run. */
+export default async function runBatch(order: BatchOrder): Promise<BatchAnswer> {
+  const own = new Seat(order.seat);
+  seat = own;
+  const catalogue: Catalogue | string = await loadCatalogue(order.catalogueUrl);
+  if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
+  const results: SeedResult[] = [];
+  for (const [nth, position] of order.positions.entries()) {
+    own.begin(nth);
+    const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, own.progress, false);
+    if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
+    results.push(resultOf(simulated.run, position));
+  }
+  return { kind: 'done', results };
+}

@@ -1,0 +1,178 @@
+/**
+ * Runs a plan on worker threads. Runs are handed out in order, in small batches. A run that hangs, eats its memory or takes its worker
+ * down is judged alone in a fresh worker, and the rest of its batch is run again elsewhere: so each run's verdict is its own, whoever
+ * shared a worker with it.
+ */
+import { Tinypool } from 'tinypool';
+import type { Catalogue } from '../catalogue.js';
+import { HANG_TIMEOUT_MS, HEAP_MB_MAX, LOADING_MS_MAX, LOOKS, runCase } from '../run-case.js';
+import { caseAt, type Plan, runsOf } from './plan.js';
+import { Seat } from './seat.js';
+import { resultOf, type SeedResult } from './seed-result.js';
+import type { BatchAnswer, BatchOrder } from './storm-worker.js';
+
+export interface StormOptions {
+  readonly catalogue: Catalogue;
+  /** The module that exports this catalogue; the project's own when absent. */
+  readonly catalogueUrl?: URL;
+  readonly workers: number;
+  /** Wall time without a new event after which a run counts as hung; 10 s when absent. */
+  readonly hangTimeoutMs?: number;
+  /** Heap of each worker in megabytes; 2048 when absent. */
+  readonly heapMbMax?: number;
+  /** Wall time after which no more runs are handed out. */
+  readonly budgetMs?: number;
+  /** Hands out no more runs after the first failure. */
+  readonly failFast?: boolean;
+  /** Ends the storm with what there is. */
+  readonly signal?: AbortSignal;
+  /** Positions that are done already. */
+  readonly done?: ReadonlySet<number>;
+  /** Takes the results of a finished batch; the next batch of that worker waits for it. */
+  readonly onResults: (results: readonly SeedResult[]) => void | Promise<void>;
+}
+
+export type Stopped = 'budget' | 'fail-fast' | 'interrupted';
+
+/** Small, so that little is lost with a batch; not one, so that handing out costs little. */
+const BATCH = 8;
+
+/** Says why it stopped before the end of the plan, if it did. Rejects when the catalogue cannot be loaded or lacks the plan's parts, and when `onResults` does. */
+export async function runStorm(plan: Plan, options: StormOptions): Promise<Stopped | undefined> {
+  return new Storm(plan, options).run();
+}
+
+class Storm {
+  readonly #plan: Plan;
+  readonly #options: StormOptions;
+  readonly #catalogueUrl: URL;
+  readonly #hangTimeoutMs: number;
+  readonly #heapMbMax: number;
+  readonly #pool: Tinypool;
+  readonly #runs: number;
+  readonly #begunMs = performance.now();
+  #next = 0;
+  #stopped: Stopped | undefined;
+  #broken = false;
+
+  constructor(plan: Plan, options: StormOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#runs = runsOf(plan);
+    this.#catalogueUrl = options.catalogueUrl ?? new URL('../catalogue.js', import.meta.url);
+    this.#hangTimeoutMs = options.hangTimeoutMs ?? HANG_TIMEOUT_MS;
+    this.#heapMbMax = options.heapMbMax ?? HEAP_MB_MAX;
+    this.#pool = new Tinypool({
+      filename: new URL('storm-worker.js', import.meta.url).href,
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      // A worker that sleeps in an atomic wait cannot write out what its programs printed.
+      useAtomics: false,
+      resourceLimits: { maxOldGenerationSizeMb: this.#heapMbMax },
+    });
+    // A worker that dies between two batches is replaced, and no run of ours was in it.
+    this.#pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
+  }
+
+  async run(): Promise<Stopped | undefined> {
+    try {
+      await Promise.all(Array.from({ length: this.#options.workers }, () => this.#work()));
+    } finally {
+      await this.#pool.destroy();
+    }
+    return this.#stopped;
+  }
+
+  /** One worker's share: batches until there are no more. */
+  async #work(): Promise<void> {
+    try {
+      for (let batch = this.#take(); batch.length > 0; batch = this.#take()) await this.#runBatch(batch);
+    } catch (error) {
+      // Whatever rejects, the others stop too; interrupted batches reject because of the signal, and that is no error.
+      this.#broken = true;
+      if (this.#options.signal?.aborted !== true) throw error;
+      this.#stopped = 'interrupted';
+    }
+  }
+
+  #take(): readonly number[] {
+    const { signal, budgetMs, done } = this.#options;
+    const batch: number[] = [];
+    if (this.#broken) return batch;
+    if (signal?.aborted === true) this.#stopped = 'interrupted';
+    while (batch.length < BATCH && this.#next < this.#runs) {
+      if (done?.has(this.#next) === true) {
+        this.#next++;
+        continue;
+      }
+      // Only where there is a run left is anything stopped.
+      if (budgetMs !== undefined && performance.now() - this.#begunMs >= budgetMs) this.#stopped ??= 'budget';
+      if (this.#stopped !== undefined) return [];
+      batch.push(this.#next++);
+    }
+    return batch;
+  }
+
+  async #runBatch(batch: readonly number[]): Promise<void> {
+    let left = batch;
+    while (left.length > 0) {
+      const outcome = await this.#attempt(left);
+      if (outcome.kind === 'done') return this.#finished(outcome.results);
+      const culprit = left[outcome.nth] as number; // the seat counts the runs of this very batch
+      const { run } = await runCase(caseAt(this.#plan, culprit, this.#options.catalogue), {
+        hangTimeoutMs: this.#hangTimeoutMs,
+        heapMbMax: this.#heapMbMax,
+        catalogueUrl: this.#catalogueUrl,
+        ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+      });
+      await this.#finished([resultOf(run, culprit)]);
+      left = left.filter((position) => position !== culprit);
+    }
+  }
+
+  async #finished(results: readonly SeedResult[]): Promise<void> {
+    if (this.#options.failFast === true && results.some(({ verdict }) => verdict !== 'pass')) this.#stopped ??= 'fail-fast';
+    await this.#options.onResults(results);
+  }
+
+  /** Runs a batch in the pool beside a watchdog. `died` tells the run that was going on when the worker was lost. */
+  async #attempt(
+    positions: readonly number[],
+  ): Promise<{ readonly kind: 'done'; readonly results: readonly SeedResult[] } | { readonly kind: 'died'; readonly nth: number }> {
+    const seat = new Seat();
+    const order: BatchOrder = { plan: this.#plan, positions, seat: seat.buffers, catalogueUrl: this.#catalogueUrl.href };
+    const { signal } = this.#options;
+    const ending = new AbortController();
+    const abort = (): void => ending.abort();
+    signal?.addEventListener('abort', abort);
+    const watchdog = setInterval(this.#watch(seat, abort), this.#hangTimeoutMs / LOOKS);
+    let answer: BatchAnswer;
+    try {
+      answer = (await this.#pool.run(order, { signal: ending.signal })) as BatchAnswer;
+    } catch (error) {
+      const { nth } = seat.read();
+      // Nothing of the batch had begun: no run is to blame, and trying again would fail again.
+      if (signal?.aborted === true || nth < 0) throw error;
+      return { kind: 'died', nth };
+    } finally {
+      clearInterval(watchdog);
+      signal?.removeEventListener('abort', abort);
+    }
+    if (answer.kind === 'refused') throw new Error(answer.reason);
+    return answer;
+  }
+
+  /** A look at a seat, to be taken again and again: calls `end` when nothing has moved for too long. */
+  #watch(seat: Seat, end: () => void): () => void {
+    let last = seat.read();
+    let movedMs = performance.now();
+    return () => {
+      const now = performance.now();
+      const seen = seat.read();
+      if (seen.nth !== last.nth || seen.events !== last.events) movedMs = now;
+      last = seen;
+      const boundMs = seen.nth < 0 ? Math.max(this.#hangTimeoutMs, LOADING_MS_MAX) : this.#hangTimeoutMs;
+      if (seen.exited || now - movedMs >= boundMs) end();
+    };
+  }
+}

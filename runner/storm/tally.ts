@@ -1,0 +1,157 @@
+/**
+ * Adds up results, in whatever order they come: workers finish as they please, and the report must not depend on it. Holds figures
+ * and failures only, so that its size does not grow with the number of runs that pass.
+ */
+import type { FailureGroup, FaultFigures, NewBehaviourEstimate, StormReport } from '../../reports/storm-report.js';
+import type { Catalogue } from '../catalogue.js';
+import { type Plan, runsOf } from './plan.js';
+import type { SeedResult } from './seed-result.js';
+import type { Stopped } from './storm.js';
+
+/** A fault that fewer seeds drew may just not have met its moment. */
+const DRAWN_MIN = 5;
+/** In fewer default seeds than this a rare situation or fault may be missed by chance. */
+const DECIDING_SEEDS_MIN = 1_000;
+/** Seeds of one group that the report names; `count` has them all. */
+const SEEDS_NAMED_MAX = 100;
+
+interface Group {
+  count: number;
+  /** In order of position. */
+  first: SeedResult[];
+  smallest: SeedResult;
+}
+
+export interface Session {
+  readonly stopped: Stopped | undefined;
+  /** Wall time of this session, and how many runs it did. */
+  readonly wallMs: number;
+  readonly runs: number;
+  /** The command that runs a seed again. */
+  readonly commandOf: (scenario: string, seed: SeedResult['seed']) => string;
+}
+
+export class Tally {
+  readonly #scenarios = new Map<string, { seeds: number; failed: number }>();
+  readonly #groups = new Map<string, Group>();
+  readonly #drawn = new Map<string, number>();
+  readonly #fired = new Map<string, number>();
+  readonly #reached = new Map<string, number>();
+  runs = 0;
+  failed = 0;
+
+  constructor(scenarios: readonly string[]) {
+    for (const id of scenarios) this.#scenarios.set(id, { seeds: 0, failed: 0 });
+  }
+
+  add(result: SeedResult): void {
+    this.runs++;
+    const scenario = this.#scenarios.get(result.scenario);
+    if (scenario === undefined) throw new RangeError(`a result of scenario '${result.scenario}', which is not in this storm`);
+    scenario.seeds++;
+    for (const id of result.drawn) count(this.#drawn, id);
+    for (const id of result.fired) count(this.#fired, id);
+    for (const name of result.reached) count(this.#reached, name);
+    if (result.signature === null) return;
+    this.failed++;
+    scenario.failed++;
+    this.#addFailure(`${result.scenario} ${result.signature}`, result);
+  }
+
+  /** The smallest failure of each group, in the order of the report. */
+  examples(): readonly SeedResult[] {
+    return this.#ordered().map(({ smallest }) => smallest);
+  }
+
+  report(plan: Plan, catalogue: Catalogue, { stopped, wallMs, runs, commandOf }: Session): StormReport {
+    const ids = [...this.#drawn.keys()].sort();
+    const faults: FaultFigures[] = ids.map((id) => ({
+      id,
+      seedsDrawn: this.#drawn.get(id) ?? 0,
+      seedsFired: this.#fired.get(id) ?? 0,
+    }));
+    const marks = catalogue.scenarios.filter(({ id }) => plan.scenarios.includes(id)).flatMap((one) => Object.keys(one.sometimes ?? {}));
+    const sometimes = Object.fromEntries([...new Set(marks)].sort().map((name) => [name, this.#reached.get(name) ?? 0]));
+    return {
+      scenarios: [...this.#scenarios].map(([id, { seeds, failed }]) => ({ id, seeds, failed })),
+      profile: plan.profile,
+      bug: plan.bug,
+      from: plan.from,
+      shard: plan.shard,
+      seeds: this.runs,
+      notRun: runsOf(plan) - this.runs,
+      stopped: stopped ?? null,
+      passed: this.runs - this.failed,
+      failed: this.failed,
+      failures: this.#ordered().map((group) => told(group, commandOf)),
+      faults,
+      inert: faults.filter(({ seedsDrawn, seedsFired }) => seedsDrawn >= DRAWN_MIN && seedsFired === 0).map(({ id }) => id),
+      sometimes,
+      neverReached: Object.keys(sometimes).filter((name) => sometimes[name] === 0),
+      coverage: this.#coverage(plan),
+      newBehaviourEstimate: this.#estimate(),
+      wallMs: Math.round(wallMs),
+      seedsPerSecond: wallMs === 0 ? 0 : Math.round((runs / wallMs) * 10_000) / 10,
+    };
+  }
+
+  #addFailure(key: string, result: SeedResult): void {
+    const group = this.#groups.get(key);
+    if (group === undefined) {
+      this.#groups.set(key, { count: 1, first: [result], smallest: result });
+      return;
+    }
+    group.count++;
+    group.first = [...group.first, result].sort((a, b) => a.position - b.position).slice(0, SEEDS_NAMED_MAX);
+    if (smaller(result, group.smallest) < 0) group.smallest = result;
+  }
+
+  #ordered(): Group[] {
+    return [...this.#groups.values()].sort((a, b) => smaller(a.smallest, b.smallest));
+  }
+
+  #coverage({ profile, bug, scenarios }: Plan): StormReport['coverage'] {
+    const seeds = Math.min(...scenarios.map((id) => this.#scenarios.get(id)?.seeds ?? 0));
+    const names = 'inert faults and situations never reached';
+    if (profile !== 'swarm')
+      return { decides: false, rule: `${names} do not decide: only default seeds must cover all, and this is profile ${profile}` };
+    if (bug !== null) return { decides: false, rule: `${names} do not decide: a run with a known bug may end early` };
+    if (seeds < DECIDING_SEEDS_MIN) {
+      return {
+        decides: false,
+        rule: `${names} do not decide: it takes ${DECIDING_SEEDS_MIN} default seeds of each scenario, and these are ${seeds}`,
+      };
+    }
+    return { decides: true, rule: `${names} fail a storm of at least ${DECIDING_SEEDS_MIN} default seeds` };
+  }
+
+  #estimate(): NewBehaviourEstimate {
+    const seen = [...this.#reached.values(), ...this.#fired.values(), ...[...this.#groups.values()].map((group) => group.count)];
+    const singletons = seen.filter((times) => times === 1).length;
+    const probability = this.runs === 0 ? 1 : Math.min(1, singletons / this.runs);
+    return { probability, singletons, behaviours: seen.length, runs: this.runs };
+  }
+}
+
+/** Whether a storm that looks like this is no success. */
+export const isBad = ({ failed, coverage, inert, neverReached }: StormReport): boolean =>
+  failed > 0 || (coverage.decides && inert.length + neverReached.length > 0);
+
+const smaller = (a: SeedResult, b: SeedResult): number => a.events - b.events || a.position - b.position;
+
+function told({ count: all, first, smallest }: Group, commandOf: Session['commandOf']): FailureGroup {
+  const { scenario, signature, verdict, seed, events, traceHash } = smallest;
+  return {
+    scenario,
+    signature: signature ?? verdict,
+    verdict,
+    count: all,
+    seeds: first.map((result) => result.seed),
+    smallest: { seed, events, traceHash },
+    reproduce: commandOf(scenario, seed),
+  };
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
