@@ -224,8 +224,8 @@ DurableOnSuccess == \A c \in Clients : client[c] = "Acked" => c \in answers
 \* A read gives what was committed last.
 ReadAfterWrite == seen \in {Unread, truth}
 
-\* However often an operation is sent, it takes effect once.
-IdempotencyGuarantee == \A c \in Clients : effects[c] <= 1
+\* However often an operation is sent, it takes effect once at most, and a repetition is not refused for what the first did.
+IdempotencyGuarantee == \A c \in Clients : effects[c] <= 1 /\ (client[c] = "Idle" => effects[c] = 0)
 
 \* What was told as done was done exactly once.
 ExactlyOnceExecution == \A c \in Clients : client[c] = "Acked" => effects[c] = 1
