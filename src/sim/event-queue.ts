@@ -14,9 +14,12 @@ export interface Canceller {
 export class QueuedEvent {
   /** Drawn by strategies that order by priority; negative until drawn. */
   priority = -1;
+  /** A fault has put it off once; nobody is asked again, or it would be put off for as long as the fault lasts. */
+  putOff = false;
 
   constructor(
-    readonly at: Micros,
+    /** Changes only while it is in no queue. */
+    public at: Micros,
     readonly sequence: number,
     readonly owner: Process | undefined,
     readonly what: string,

@@ -187,6 +187,28 @@ describe('processes', () => {
     expect(log).toEqual(['timer 10 at 10', 'world at 25', 'timer 20 at 50', 'timer 30 at 50']);
   });
 
+  it('a step that a fault puts off is put off once, and can still be cancelled meanwhile', async () => {
+    const { kernel } = kernelOf();
+    let asked = 0;
+    kernel.judge = {
+      active: (seam) => seam === 'step',
+      ask: () => {
+        asked++;
+        return { kind: 'delay', micros: 10 } as never;
+      },
+      hold: () => {},
+    };
+    const node = processOf(kernel, 'n1');
+    const log: string[] = [];
+    kernel.after(5, node, 'a', () => void log.push(`a at ${kernel.now()}`));
+    const timer = kernel.timer(6, node, () => void log.push('a cancelled timer'));
+    kernel.after(9, undefined, 'cancel', () => timer.cancel());
+    kernel.after(20, node, 'b', () => void log.push(`b at ${kernel.now()}`));
+    await kernel.run();
+    expect(log).toEqual(['a at 15', 'b at 30']);
+    expect(asked).toBe(3);
+  });
+
   it('a throw in a callback is a crash of that process, and the kernel goes on', async () => {
     const { kernel, crashes } = kernelOf();
     const node = processOf(kernel, 'n1');

@@ -284,16 +284,19 @@ export class Kernel implements Host {
   }
 
   #mayStep(process: Process, event: QueuedEvent): boolean {
+    if (event.putOff) return true;
     const verdict = this.judge.ask({ seam: 'step', node: process.node, step: process.steps, what: event.what });
     if (verdict === undefined) return true;
-    const callback = event.callback;
     switch (verdict.kind) {
       case 'crash':
         this.kill(process, 'fault at a suspension point');
         return false;
       case 'delay':
-        event.callback = undefined;
-        if (callback !== undefined) this.#schedule(this.#now + verdict.micros, process, event.what, callback);
+        // The same event, so that whoever holds it can still cancel it.
+        event.putOff = true;
+        event.at = this.#now + verdict.micros;
+        if (verdict.micros > 0) this.#queue.push(event);
+        else this.#ready.push(event);
         return false;
     }
   }
