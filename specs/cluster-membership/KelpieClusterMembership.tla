@@ -33,7 +33,7 @@ VARIABLES
     up,         \* the node's process runs
     part,       \* the node takes part as a member
     belief,     \* the node takes itself for the primary: no, of a term that is over, of the newest term
-    stands,     \* it is a candidate: no, on a current view, on one that has changed, for a minority
+    stands,     \* it is a candidate: no, on a current view, for a minority, on a view that has changed
     mandate,    \* the newest primary was elected for a majority
     cut         \* the node that is cut off from the others
 
@@ -68,8 +68,9 @@ Voters == {n \in Nodes : state[n] \in {"active", "leaving"}}
 \* The node is a voter and reaches more than half of them, itself counted.
 Majority(n) == n \in Voters /\ 2 * Cardinality({m \in Voters : Reaches(n, m)}) > Cardinality(Voters)
 
-\* A change of the view outdates every candidate but the one that made it.
-ViewChanged(n) == stands' = [m \in Nodes |-> IF m = n THEN "No" ELSE IF stands[m] = "Current" THEN "Changed" ELSE stands[m]]
+\* A change of the view ends every other candidacy, for its transaction conflicts; with the defect it goes on.
+ViewChanged(n) ==
+    stands' = [m \in Nodes |-> IF m # n /\ stands[m] # "No" /\ Bug = "SplitElectionTransaction" THEN "Changed" ELSE "No"]
 
 WithoutPrimary(n) == primary' = IF primary = n THEN None ELSE primary
 
@@ -152,7 +153,7 @@ Withdraw(n) ==
 
 \* Primary and a new term, on the view that was read; in two transactions with the defect.
 Elect(n) ==
-    /\ stands[n] \in {"Current", "Minority"} \/ (stands[n] = "Changed" /\ Bug = "SplitElectionTransaction")
+    /\ stands[n] # "No"
     /\ primary' = n
     /\ mandate' = (stands[n] # "Minority")
     /\ belief' = [m \in Nodes |-> IF m = n THEN "Newest" ELSE IF belief[m] = "Newest" /\ stands[n] # "Changed" THEN "Old" ELSE belief[m]]
@@ -255,7 +256,7 @@ TermMonotonic == Cardinality({n \in Nodes : belief[n] = "Newest"}) <= 1
 \* Members act in time.
 Fairness ==
     \A n \in Nodes :
-        /\ SF_vars(Stand(n)) /\ SF_vars(Elect(n)) /\ WF_vars(stands[n] = "Changed" /\ Withdraw(n))
+        /\ SF_vars(Stand(n)) /\ SF_vars(Elect(n))
         /\ WF_vars(Refresh(n)) /\ WF_vars(StepDown(n))
 
 LiveSpec == Spec /\ Fairness
