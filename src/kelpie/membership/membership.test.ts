@@ -8,7 +8,10 @@ import type { KelpieConfig } from '../config.js';
 import { actorRef } from '../ids.js';
 import { KelpieNode } from '../node.js';
 import { correctParts, type KelpieParts } from '../parts.js';
-import { MEMBER_CHANGES, MEMBER_STATES, type MemberState } from './members.js';
+import { encodeRecord } from '../sealed.js';
+import { inTransaction } from '../store.js';
+import { countVotes, type ElectPrimary } from './changes.js';
+import { changeView, currentView, MEMBER_CHANGES, MEMBER_STATES, memberKeys, type MemberState } from './members.js';
 import { Membership } from './membership.js';
 
 const SECOND = 1_000_000;
@@ -122,33 +125,371 @@ function expectSafe(story: readonly Told[]): void {
 const between = ({ from, to }: PacketEvent, side: ReadonlySet<string>): boolean => side.has(from) !== side.has(to);
 const amongServers = ({ from, to }: PacketEvent): boolean => from.startsWith('n') && to.startsWith('n');
 
+const ACTOR = actorRef('counter', 'a');
+
+const holderOf = (story: readonly Told[]): string => {
+  const claims = told(story, 'claim.commit');
+  return claims[claims.length - 1]?.node ?? 'nobody';
+};
+
+const allActive = (nodes: number): Record<string, string> => Object.fromEntries(names(nodes).map((node) => [node, 'active']));
+
 describe('joining', () => {
   test('the first node founds the cluster, the others are let in, and one is elected', async () => {
-    const { story } = await play(({ sleep }) => sleep(5), { nodes: 5 });
+    for (let seed = 0; seed < 10; seed++) {
+      const { story } = await play(({ sleep }) => sleep(5), { nodes: 5, seed });
+      expectSafe(story);
+      const { states, primary } = folded(story);
+      expect(states).toEqual(allActive(5));
+      expect(told(story, 'member.join').filter(({ how }) => how === 'founded')).toHaveLength(1);
+      expect(told(story, 'member.join').filter(({ how, seed: by }) => how === 'accepted' && by !== null)).toHaveLength(4);
+      expect(primary).toBeDefined();
+      expect(told(story, 'primary.elect').length).toBe(1);
+    }
+  });
+
+  test('a node that nobody lets in gives up after its tries, and stops', async () => {
+    const { story } = await play(
+      async ({ judges, world, sleep }) => {
+        await sleep(2);
+        world.stop('n3');
+        await sleep(5);
+        judges.packet = (event) => (amongServers(event) ? { kind: 'drop' } : undefined);
+        world.restart('n3');
+        await sleep(60);
+      },
+      { config: { joinTries: 3 } },
+    );
     expectSafe(story);
-    const { states, primary } = folded(story);
-    expect(states).toEqual(Object.fromEntries(names(5).map((node) => [node, 'active'])));
-    expect(told(story, 'member.join').filter(({ how }) => how === 'founded')).toHaveLength(1);
-    expect(told(story, 'member.join').filter(({ how, seed }) => how === 'accepted' && seed !== null)).toHaveLength(4);
-    expect(primary).toBeDefined();
+    expect(told(story, 'member.join-fail')).toEqual([{ type: 'member.join-fail', node: 'n3', nodeLife: 2, tries: 3 }]);
+    expect(told(story, 'node.leave').filter(({ node, nodeLife }) => node === 'n3' && nodeLife === 2)).toHaveLength(1);
+  });
+
+  test('a cluster that goes down as a whole comes up again, under a new term', async () => {
+    const { story } = await play(async ({ world, sleep }) => {
+      await sleep(4);
+      for (const node of names(3)) world.kill(node, 'test');
+      await sleep(30);
+      for (const node of names(3)) world.restart(node);
+      await sleep(10);
+    });
+    expectSafe(story);
+    expect(folded(story).states).toEqual(allActive(3));
+    expect(told(story, 'member.join').filter(({ how }) => how === 'resumed')).toHaveLength(3);
+    expect(folded(story).primary?.term).toBeGreaterThan(1);
+  });
+
+  test('with join-noop a second node is never a member', async () => {
+    const { story } = await play(({ sleep }) => sleep(20), { parts: { ...correctParts, askSeeds: () => Promise.resolve(undefined) } });
+    expect(Object.values(folded(story).states).filter((state) => state === 'active')).toHaveLength(1);
   });
 });
 
-describe('a primary that is killed', () => {
-  test('is failed and replaced, and its actors are served by others', async () => {
-    const actor = actorRef('counter', 'a');
-    const { story, result } = await play(async ({ client, world, sleep, story: sofar }) => {
+describe('leaving', () => {
+  test('goes through leaving to left, and the primary that leaves is replaced', async () => {
+    const { story, result } = await play(async ({ world, sleep, story: sofar }) => {
       await sleep(4);
       const primary = folded(sofar).primary?.node ?? 'none';
-      await client.invoke(actor, 'add', null);
-      world.kill(primary, 'test');
-      await sleep(20);
-      return { primary, answer: await client.invoke(actor, 'add', null), down: folded(sofar) };
+      world.stop(primary);
+      await sleep(6);
+      const without = folded(sofar);
+      world.restart(primary);
+      await sleep(6);
+      return { primary, without };
     });
     expectSafe(story);
-    expect(result.answer).toEqual({ kind: 'ok', result: 2 });
-    expect(result.down.states[result.primary]).toBe('failed');
-    expect(result.down.primary?.node).not.toBe(result.primary);
-    expect(told(story, 'failover.done').map(({ member }) => member)).toEqual([result.primary]);
+    expect(told(story, 'primary.stepdown').map(({ node, why }) => [node, why])).toEqual([[result.primary, 'leaving']]);
+    expect(result.without.states[result.primary]).toBe('left');
+    expect(result.without.primary?.node).not.toBe(result.primary);
+    expect(folded(story).states).toEqual(allActive(3));
+    expect(told(story, 'failover.plan')).toEqual([]);
   });
+});
+
+describe('a node that is killed', () => {
+  /** Kills who has this role, waits, and calls the actor once more. */
+  const killed = (role: 'primary' | 'holder', parts: KelpieParts, seed = 1) =>
+    play(
+      async ({ client, world, sleep, story }) => {
+        await sleep(4);
+        await client.invoke(ACTOR, 'add', null);
+        const victim = role === 'primary' ? (folded(story).primary?.node ?? 'none') : holderOf(story);
+        const began = world.now();
+        world.kill(victim, 'test');
+        await sleep(20);
+        const down = folded(story);
+        const answer = await client.invoke(ACTOR, 'add', null);
+        world.restart(victim);
+        await sleep(8);
+        return { victim, began, answer, down };
+      },
+      { parts, seed },
+    );
+
+  test.each(['primary', 'holder'] as const)('as %s is failed, its actors are free again, and it may come back', async (role) => {
+    for (let seed = 0; seed < 5; seed++) {
+      const { story, result } = await killed(role, correctParts, seed);
+      expectSafe(story);
+      expect(result.answer).toEqual({ kind: 'ok', result: 2 });
+      expect(result.down.states[result.victim]).toBe('failed');
+      expect(result.down.primary).toBeDefined();
+      expect(result.down.primary?.node).not.toBe(result.victim);
+      expect(told(story, 'failover.done').map(({ member }) => member)).toEqual([result.victim]);
+      expect(folded(story).states).toEqual(allActive(3));
+      // Detection, then one lease from the first look at it, then at most two rounds.
+      const freed = story.find(({ body }) => body.type === 'failover.actor');
+      const planned = story.find(({ body }) => body.type === 'failover.plan');
+      if (freed !== undefined && planned !== undefined) expect(freed.at - planned.at).toBeLessThan(6 * SECOND + 2 * 300_000);
+      if (role === 'holder') expect(freed).toBeDefined();
+    }
+  });
+
+  test('claims nothing back where its actors were freed and claimed by another', async () => {
+    const { story } = await killed('holder', correctParts);
+    const [freed] = told(story, 'failover.actor');
+    const next = told(story, 'claim.commit').find(({ token }) => token > (freed?.token ?? 0));
+    expect(next?.version).toBeGreaterThan(freed?.version ?? 0);
+    expect(told(story, 'claim.read').find(({ claim }) => claim === next?.claim)?.decision).toBe('new');
+  });
+
+  test('with failover-noop its actors are planned for, and never freed', async () => {
+    const noop: KelpieParts = { ...correctParts, failOver: () => Promise.resolve({ waiting: 1 }) };
+    const { story } = await killed('holder', noop);
+    expect(told(story, 'failover.plan').length).toBeGreaterThan(0);
+    expect(told(story, 'failover.actor')).toEqual([]);
+    expect(told(story, 'failover.done')).toEqual([]);
+  });
+});
+
+describe('a partition', () => {
+  /** Cuts these nodes off from the other servers, not from the database, for so long. */
+  const cutOff = (side: (primary: string) => readonly string[], seconds: number, play_: Play = {}) =>
+    play(async ({ judges, sleep, story, client }) => {
+      await sleep(5);
+      await client.invoke(ACTOR, 'add', null);
+      const primary = folded(story).primary?.node ?? 'none';
+      const cut = new Set(side(primary));
+      judges.packet = (event) => (amongServers(event) && between(event, cut) ? { kind: 'drop' } : undefined);
+      await sleep(seconds);
+      const during = folded(story);
+      delete judges.packet;
+      await sleep(12);
+      return { primary, cut, during, answer: await client.invoke(ACTOR, 'add', null) };
+    }, play_);
+
+  test('of a minority with the primary: it steps down, the majority elects, and the minority joins again as new lives', async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const minority = (primary: string): string[] => [primary, names(5).find((node) => node !== primary) ?? 'none'];
+      const { story, result } = await cutOff(minority, 15, { nodes: 5, seed });
+      expectSafe(story);
+      expect(result.during.primary).toBeDefined();
+      expect(result.cut.has(result.during.primary?.node ?? 'none')).toBe(false);
+      expect(folded(story).states).toEqual(allActive(5));
+      expect(result.answer).toEqual({ kind: 'ok', result: 2 });
+      expect(told(story, 'primary.stepdown').map(({ node }) => node)).toContain(result.primary);
+      expect(new Set(told(story, 'member.deposed').map(({ node }) => node))).toEqual(result.cut);
+    }
+  });
+
+  test('of the primary from everybody in a pair leaves no primary, and nobody is failed', async () => {
+    const { story, result } = await cutOff((primary) => [primary], 10, { nodes: 2 });
+    expectSafe(story);
+    expect(result.during.primary).toBeUndefined();
+    expect(result.during.states).toEqual(allActive(2));
+    expect(folded(story).primary).toBeDefined();
+  });
+
+  /** Of a pair, the primary is killed: who is left is no majority. */
+  const halved = (parts: KelpieParts) =>
+    play(
+      async ({ world, sleep, story }) => {
+        await sleep(4);
+        const primary = folded(story).primary?.node ?? 'none';
+        world.kill(primary, 'test');
+        await sleep(10);
+      },
+      { nodes: 2, parts },
+    );
+
+  test('half of the members elects nobody', async () => {
+    const { story } = await halved(correctParts);
+    expectSafe(story);
+    expect(told(story, 'primary.elect')).toHaveLength(1);
+  });
+
+  test('with a quorumless election it does', async () => {
+    const { story } = await halved({ ...correctParts, hasMajority: () => true });
+    expect(() => expectSafe(story)).toThrow();
+  });
+});
+
+describe('heartbeats that are lost while everything else arrives', () => {
+  /** The node is alive, calls reach it, and it renews its leases: only its heartbeats do not arrive. */
+  const silenced = (parts: KelpieParts, seed: number) =>
+    play(
+      async ({ client, judges, sleep, story, platform }) => {
+        await sleep(4);
+        await client.invoke(ACTOR, 'add', null);
+        const silent = holderOf(story);
+        // Small datagrams among servers are heartbeats and their answers here: nothing else is exchanged but calls from clients.
+        judges.packet = (event) => (amongServers(event) && (event.from === silent || event.to === silent) ? { kind: 'drop' } : undefined);
+        const answers = [];
+        const until = platform.clock.monotonicMicros() + 14 * SECOND;
+        while (platform.clock.monotonicMicros() < until) {
+          answers.push(await client.invoke(ACTOR, 'add', null, { deadlineMicros: 3 * SECOND }));
+          await sleep(0.2);
+        }
+        delete judges.packet;
+        await sleep(10);
+        return { silent, answers };
+      },
+      { parts, seed },
+    );
+
+  test('fail the node: it gives up its actors, begins a new life, and joins again', async () => {
+    for (let seed = 0; seed < 6; seed++) {
+      const { story, result } = await silenced(correctParts, seed);
+      expectSafe(story);
+      expect(told(story, 'member.deposed').map(({ node }) => node)).toContain(result.silent);
+      expect(told(story, 'node.register').filter(({ node }) => node === result.silent).length).toBeGreaterThan(1);
+      const counted = result.answers.flatMap((answer) => (answer.kind === 'ok' ? [Number(answer.result)] : []));
+      expect([...new Set(counted)]).toEqual([...counted].sort((a, b) => a - b));
+      expect(folded(story).states).toEqual(allActive(3));
+    }
+  });
+
+  test('with leases that are not waited for, a node that others have replaced serves on', async () => {
+    const uncoordinated: KelpieParts = {
+      ...correctParts,
+      mayReplace: () => 0,
+      afterOwnFailure: () => Promise.resolve(false),
+    };
+    const zombies = [];
+    for (let seed = 0; seed < 6; seed++) {
+      const { story } = await silenced(uncoordinated, seed);
+      const dead = new Map<string, number>();
+      for (const { body, node } of story) {
+        if (body.type === 'failover.actor') dead.set(body.member, body.token);
+        if (body.type === 'invoke.start' && body.token <= (dead.get(node) ?? 0)) zombies.push(body);
+      }
+    }
+    expect(zombies.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a heartbeat that comes late', () => {
+  const paused = (parts: KelpieParts) =>
+    play(
+      async ({ world, sleep, story }) => {
+        await sleep(4);
+        const victim = names(3).find((node) => node !== folded(story).primary?.node) ?? 'none';
+        world.pause(victim);
+        await sleep(8);
+        const during = folded(story);
+        world.resume(victim);
+        await sleep(12);
+        return { victim, during };
+      },
+      { parts },
+    );
+
+  test('with racy-heartbeat it revives what was failed over', async () => {
+    const racy: KelpieParts = {
+      ...correctParts,
+      hearLate: async (runtime, change, { node, life }) => {
+        await inTransaction(runtime, 'racy heartbeat', async (transaction) => {
+          transaction.set(memberKeys.member(node), encodeRecord({ node, life, state: 'active', change }));
+        });
+        runtime.teller.tell({
+          type: 'member.state',
+          member: node,
+          nodeLife: life,
+          from: 'failed',
+          to: 'active',
+          by: runtime.node,
+          term: 0,
+          version: 0,
+        });
+      },
+    };
+    const { story } = await paused(racy);
+    expect(() => expectSafe(story)).toThrow();
+  });
+
+  test('of a life that was failed changes nothing; the node begins a new one', async () => {
+    const { story, result } = await paused(correctParts);
+    expectSafe(story);
+    expect(result.during.states[result.victim]).toBe('failed');
+    expect(told(story, 'heartbeat.late').map(({ member, nodeLife }) => [member, nodeLife])).toContainEqual([result.victim, 1]);
+    expect(told(story, 'member.state').filter(({ from, to }) => from === 'failed' && to !== 'joining')).toEqual([]);
+    const lives = told(story, 'member.join').filter(({ node }) => node === result.victim);
+    expect(lives.map(({ nodeLife }) => nodeLife)).toEqual([1, 2]);
+    expect(folded(story).states).toEqual(allActive(3));
+  });
+});
+
+describe('elections', () => {
+  test('a primary that is killed at any moment of its work is replaced, over and over', async () => {
+    for (let seed = 0; seed < 4; seed++) {
+      const { story } = await play(
+        async ({ world, sleep, story: sofar, platform }) => {
+          await sleep(4);
+          for (let round = 0; round < 5; round++) {
+            const primary = folded(sofar).primary?.node ?? 'n1';
+            world.kill(primary, 'test');
+            await platform.clock.sleep(platform.random.between(SECOND, 4 * SECOND));
+            world.restart(primary);
+            await platform.clock.sleep(platform.random.between(SECOND, 4 * SECOND));
+          }
+          await sleep(10);
+        },
+        { nodes: 5, seed },
+      );
+      expectSafe(story);
+      expect(folded(story).states).toEqual(allActive(5));
+      expect(folded(story).primary).toBeDefined();
+    }
+  });
+
+  /** Sets one node's transactions back by a second, so that a second candidate stands while the first one is at it. */
+  const slowCandidate = (parts: KelpieParts) =>
+    play(
+      async ({ judges, world, sleep, story }) => {
+        await sleep(4);
+        const primary = folded(story).primary?.node ?? 'none';
+        world.kill(primary, 'test');
+        const first = names(3).find((node) => node !== primary);
+        judges.database = ({ node, operation }) =>
+          node === first && operation === 'commit' ? { kind: 'delay', micros: SECOND } : undefined;
+        await sleep(8);
+      },
+      { parts },
+    );
+
+  test('two candidates at once: one transaction decides', async () => {
+    const { story } = await slowCandidate(correctParts);
+    expectSafe(story);
+    expect(told(story, 'primary.elect')).toHaveLength(2);
+  });
+
+  test('term and primary written in two transactions elect two of them in one term', async () => {
+    const split: ElectPrimary = async (runtime, change, candidacy) => {
+      const { node, life, teller } = runtime;
+      const votes = countVotes(runtime, await currentView(runtime), candidacy);
+      if (votes === undefined) return undefined;
+      const term = candidacy.term + 1;
+      const { version } = await changeView(runtime, 'split election', change, () => ({ primary: { node, life, term } }));
+      teller.tell({ type: 'primary.elect', term, nodeLife: life, ...votes, version });
+      return term;
+    };
+    const { story } = await slowCandidate({ ...correctParts, electPrimary: split });
+    expect(() => expectSafe(story)).toThrow();
+  });
+});
+
+test('the table of changes: every state is reached, and only a new life follows left and failed', () => {
+  const reached = new Set(MEMBER_STATES.flatMap((state) => MEMBER_CHANGES[state]));
+  expect([...reached].sort()).toEqual([...MEMBER_STATES].sort());
+  expect(MEMBER_CHANGES.left).toEqual(['joining']);
+  expect(MEMBER_CHANGES.failed).toEqual(['joining']);
 });

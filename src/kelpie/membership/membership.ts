@@ -48,6 +48,8 @@ export class Membership implements NodeService {
   #stale = true;
   #roundsSinceRead = 0;
   #roundsVacant = 0;
+  /** The term in which this node is primary, as far as it knows. */
+  #ledTerm: number | undefined;
   #over = false;
   #stopped = false;
   #changes = 0;
@@ -234,12 +236,18 @@ export class Membership implements NodeService {
     this.#roundsSinceRead = 0;
     this.#view = view;
     this.#detector.watch(view, runtime.node);
+    const led = this.#ledTerm;
+    const leads = isPrimary(view, runtime.node, runtime.life);
+    this.#ledTerm = leads ? view.cluster.term : undefined;
+    if (led !== undefined && led !== this.#ledTerm) {
+      runtime.teller.tell({ type: 'primary.stepdown', term: led, why: 'deposed', version: -1 });
+    }
   }
 
   /** Whether enough members answer, this one counted. */
-  #hasMajority(runtime: Runtime, missedMax: number): boolean {
+  #hasMajority(runtime: Runtime, answers: (member: Member) => boolean): boolean {
     const voters = this.#view.members.filter(isVoter);
-    const reached = voters.filter((member) => member.node === runtime.node || this.#detector.reaches(member, missedMax));
+    const reached = voters.filter((member) => member.node === runtime.node || answers(member));
     return runtime.parts.hasMajority(reached.length, voters.length);
   }
 
@@ -247,7 +255,9 @@ export class Membership implements NodeService {
     const { heartbeatsMissedFailed } = runtime.config;
     const { term } = this.#view.cluster;
     this.#roundsVacant = 0;
-    if (!this.#hasMajority(runtime, heartbeatsMissedFailed)) {
+    // A member that has just joined may not have answered yet: that alone deposes nobody.
+    if (!this.#hasMajority(runtime, (member) => this.#detector.missed(member) < heartbeatsMissedFailed)) {
+      this.#ledTerm = undefined;
       await stepDown(runtime, this.#changeName(runtime), term);
       return this.#refresh(runtime);
     }
@@ -298,7 +308,7 @@ export class Membership implements NodeService {
     const reaches = (member: Member): boolean => this.#detector.reaches(member, heartbeatsMissedSuspect);
     const before = this.#view.members.filter((member) => member.state === 'active' && member.node < node && reaches(member)).length;
     this.#roundsVacant += 1;
-    if (this.#roundsVacant <= before || !this.#hasMajority(runtime, heartbeatsMissedSuspect)) return;
+    if (this.#roundsVacant <= before || !this.#hasMajority(runtime, reaches)) return;
     const { term } = this.#view.cluster;
     const elected = await runtime.parts.electPrimary(runtime, this.#changeName(runtime), { term, reaches });
     await this.#refresh(runtime);
