@@ -370,14 +370,13 @@ export class Membership implements NodeService {
   #pause({ platform }: Runtime, micros: Micros): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      let timer: Timer | undefined;
       const wake = (): void => {
-        timer?.cancel();
+        timer.cancel();
         this.#wakers.delete(wake);
         resolve();
       };
+      const timer: Timer = platform.clock.after(micros, wake);
       this.#wakers.add(wake);
-      timer = platform.clock.after(micros, wake);
     });
   }
 

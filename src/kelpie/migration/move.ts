@@ -51,18 +51,18 @@ export const movePlacement: MovePlacement = async (runtime, held, target) => {
     if (destination.count >= destination.capacity) {
       throw new KelpieError('overloaded', `node ${target.node} holds as many actors as it may`);
     }
-    const token = lease.token + 1;
+    const next = lease.token + 1;
     const acquired = runtime.platform.clock.wallMicros();
     transaction.set(
       keys.placement,
-      placementRecord.encode({ node: target.node, life: target.life, claim: target.claim, generation: token }),
+      placementRecord.encode({ node: target.node, life: target.life, claim: target.claim, generation: next }),
     );
     transaction.set(
       keys.lease,
       leaseRecord.encode({
         holder: target.node,
         life: target.life,
-        token,
+        token: next,
         version: 1,
         micros: target.leaseMicros,
         acquired,
@@ -75,7 +75,7 @@ export const movePlacement: MovePlacement = async (runtime, held, target) => {
     if (source?.life === placement.life) {
       transaction.set(registryKeys.node(runtime.node), nodeRecord.encode({ ...source, count: source.count - 1 }));
     }
-    return token;
+    return next;
   });
   return { token, version };
 };
