@@ -72,7 +72,7 @@ function initAndNext(model: Model, { specification, init, next }: TlaConfig): { 
   return found?.[1] === undefined || found[2] === undefined ? undefined : { init: found[1], next: found[2] };
 }
 
-const DISJUNCT = /^\s+\\\/\s+(?:\\E\s+(.+?)\s*:\s+)?(\w+)(?:\(([\w\s,]*)\))?\s*$/;
+const DISJUNCT = /^\s+\\\/\s+(?:\\E\s+([^:]+?)\s*:\s+)?(\w+)(?:\(([\w\s,]*)\))?\s*$/;
 const PARAMETER = /^(\w+)\s+\\in\s+(.+)$/;
 
 function disjunctsOf(source: string, next: string): readonly Disjunct[] | undefined {
