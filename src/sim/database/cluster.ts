@@ -9,7 +9,7 @@ import { type Bytes, type Database, DatabaseError, databaseErrorCode as code, ty
 import type { Host, Incarnation, StreamLink } from '../host.js';
 import type { DatabaseVerdict } from '../seams.js';
 import { applyAtomic, stamped, versionstamp } from './atomic.js';
-import { equalBytes, fromBinary, keyAfter, toBinary } from './binary.js';
+import { equalBytes, fromBinary, toBinary } from './binary.js';
 import { databaseError } from './codes.js';
 import { SimDatabase } from './database.js';
 import { type CommitPayload, CommitRequest, Reply, type Request, type WatchRequest } from './requests.js';

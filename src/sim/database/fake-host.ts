@@ -52,7 +52,7 @@ export class FakeHost implements Host, StreamLink {
     const { judge } = options;
     this.judge = {
       active: (seam) => judge !== undefined && seam === 'database',
-      ask: (event) => judge?.(event as DatabaseEvent, this.#chance) as never, // the only seam asked here is the database's
+      ask: (event) => judge?.(event as DatabaseEvent, this.#chance), // the only seam asked here is the database's
       hold: (held) => void this.held.push(held),
     };
   }

@@ -17,7 +17,10 @@ test('holds what a set of single keys would hold', () => {
       for (const { what, bounds } of steps) {
         if (what === 'add') set.add(...bounds);
         else set.remove(...bounds);
-        for (const letter of within(...bounds)) what === 'add' ? model.add(letter) : model.delete(letter);
+        for (const letter of within(...bounds)) {
+          if (what === 'add') model.add(letter);
+          else model.delete(letter);
+        }
       }
       const ranges = [...set.ranges()];
       // Disjoint, in order, none empty, none touching.
