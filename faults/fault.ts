@@ -41,12 +41,12 @@ export function judging<S extends Seam, Params extends FaultParams>(
     judge(event: Seams[S][0], params: Params, random: Random, elapsedMicros: Micros): Seams[S][1] | undefined;
   },
 ): Fault {
-  return { ...fault, seam } as unknown as Fault;
+  return { ...fault, seam };
 }
 
 /** A fault that strikes. */
 export function striking<Params extends FaultParams>(
   fault: Omit<Fault<Params>, 'seam' | 'judge'> & { strike(world: World, params: Params): void | (() => void) },
 ): Fault {
-  return fault as unknown as Fault;
+  return fault;
 }

@@ -78,7 +78,7 @@ export function parameters<F extends Readonly<Record<string, Field<TraceValue>>>
 }
 
 /** True in `rate` of the cases. */
-export const happens = (rate: Rate, random: Random): boolean => random.chance(rate.numerator, rate.denominator);
+export const happens = ({ numerator, denominator }: Rate, random: Random): boolean => random.chance(numerator, denominator);
 
 /** Whether something that happens on a server is hit: it is one of the chosen, and chance says so. */
 export const hits = (
@@ -106,7 +106,7 @@ export function rate(perMilleMin: number, perMilleMax: number): Field<Rate> {
       const wanted = 'a rate {numerator, denominator} of integers with 0 <= numerator <= denominator, 1 <= denominator';
       if (!isRecord(value)) return wanted;
       const { numerator, denominator } = value;
-      const right = isInteger(denominator, 1, RATE_DENOMINATOR_MAX) && isInteger(numerator, 0, denominator as number);
+      const right = isInteger(denominator, 1, RATE_DENOMINATOR_MAX) && isInteger(numerator, 0, denominator);
       return right ? undefined : wanted;
     },
   };

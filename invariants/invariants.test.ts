@@ -12,7 +12,7 @@ type Line = Told | readonly [node: string, body: Told] | readonly [node: string,
 function traceOf(lines: readonly Line[]): TraceEvent[] {
   return lines.map((line, index) => {
     const [node, life, body] = !Array.isArray(line) ? ['n1', 1, line] : line.length === 2 ? [line[0], 1, line[1]] : line;
-    return { index, at: index * 10, node, life, cause: index - 1, body } as TraceEvent;
+    return { index, at: index * 10, node, life, cause: index - 1, body };
   });
 }
 
@@ -250,7 +250,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
         activated(1, null),
         wrote(1, 'x', 7),
         committing(1, '1.1', 70),
-        { ...rolledBack, reason: 'duplicate' } as Told,
+        { ...rolledBack, reason: 'duplicate' },
         ['n2', activated(2, null)],
       ],
       'an unknown commit, resolved as applied': [
@@ -310,7 +310,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       ],
       'a commit that was not to be made': [
         /^checksum 7$/,
-        [activated(1, null), wrote(1, 'x', 7), committing(1, '1.1', 70), { ...rolledBack, reason: 'duplicate' } as Told, read(1, 'x', 7)],
+        [activated(1, null), wrote(1, 'x', 7), committing(1, '1.1', 70), { ...rolledBack, reason: 'duplicate' }, read(1, 'x', 7)],
       ],
       'half of a commit that nobody heard of': [
         /^checksum 7$/,

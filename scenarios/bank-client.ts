@@ -2,7 +2,7 @@
 import { KelpieClient } from '../src/kelpie/client.js';
 import type { ActorRef } from '../src/kelpie/ids.js';
 import type { Json } from '../src/kelpie/json.js';
-import type { Micros, NodeId, Platform, TraceValue } from '../src/ports.js';
+import type { Micros, NodeId, Platform } from '../src/ports.js';
 import type { Operation } from '../src/run.js';
 import type { OperationEvent } from '../src/story.js';
 import { courier, ledger, type LedgerAudit, type Transfer } from './bank.js';
@@ -127,7 +127,7 @@ export class BankClient {
     shows?: (result: Json) => { readonly target: string; readonly marks: readonly string[] },
   ): Promise<Json | undefined> {
     const { op, kind, args, writes, actor, operation, deadlineMicros, final = () => true } = step;
-    this.#tell({ type: 'op.invoke', op, client: this.#platform.node, kind, args: args as TraceValue, writes });
+    this.#tell({ type: 'op.invoke', op, client: this.#platform.node, kind, args: args, writes });
     const answer = await this.#client.invoke(actor, operation, args, { deadlineMicros });
     if (answer.kind !== 'ok') {
       const { code } = answer.error;
@@ -135,7 +135,7 @@ export class BankClient {
       return undefined;
     }
     const { result } = answer;
-    this.#tell({ type: 'op.ok', op, result: result as TraceValue, ...(shows === undefined ? {} : { shows: shows(result) }) });
+    this.#tell({ type: 'op.ok', op, result: result, ...(shows === undefined ? {} : { shows: shows(result) }) });
     return result;
   }
 

@@ -9,7 +9,7 @@
  * length is noticed where the frame's end is known by other means.
  */
 
-export const FRAME_VERSION = 1;
+const FRAME_VERSION = 1;
 export const FRAME_HEADER_BYTES = 9;
 
 export type FrameErrorCode =
@@ -80,7 +80,7 @@ function checksum(frame: Uint8Array, end: number): number {
 
 /** A new array with the payload in its frame. Throws RangeError for a payload whose length needs more than 32 bits. */
 export function encodeFrame(payload: Uint8Array): Uint8Array {
-  if (payload.length > 0xffffffff) throw new RangeError(`a frame holds at most ${0xffffffff} bytes, not ${payload.length}`);
+  if (payload.length > 0xffffffff) throw new RangeError(`a frame holds at most 4294967295 bytes, not ${payload.length}`);
   const frame = new Uint8Array(FRAME_HEADER_BYTES + payload.length);
   const view = new DataView(frame.buffer);
   view.setUint32(0, payload.length);

@@ -1,6 +1,6 @@
 /** Processes die without a word and come back when the episode ends: memory gone, disk as the crash left it. */
 import { striking } from '../fault.js';
-import { downable, LONG_EPISODE, parameters, servers } from '../parameters.js';
+import { downable, parameters, servers } from '../parameters.js';
 
 export const kill = striking({
   id: 'crash/kill',

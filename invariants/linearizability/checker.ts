@@ -25,7 +25,7 @@ export interface LinearizabilityBounds {
   readonly stepsMax: number;
 }
 
-export const LINEARIZABILITY_BOUNDS: LinearizabilityBounds = { stepsMax: 5_000_000 };
+const LINEARIZABILITY_BOUNDS: LinearizabilityBounds = { stepsMax: 5_000_000 };
 
 /** Throws RangeError for an operation that returned before it was called. */
 export function checkLinearizability<State, Input, Output>(

@@ -31,7 +31,7 @@ class World {
       active: (seam) => seam === 'step' && this.crashAtStep !== undefined,
       ask: (event) => (event.seam === 'step' && (event as StepEvent).step === this.crashAtStep ? { kind: 'crash' } : undefined),
       hold: () => {},
-    } as Judge;
+    };
     this.disk = new SimDisk(this.kernel, 'n1');
   }
 

@@ -110,7 +110,7 @@ describe('the key-value space', () => {
         script: async ({ call }) => {
           const results: Json[] = [];
           for (const { steps, fails } of round) {
-            const answer = await call('a', 'steps', { steps, fails } as unknown as Json);
+            const answer = await call('a', 'steps', { steps, fails });
             results.push(answer.kind === 'ok' ? answer.result : (JSON.parse(answer.error.message) as Json));
           }
           return results;

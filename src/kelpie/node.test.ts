@@ -90,7 +90,7 @@ describe('an actor', () => {
         drop: async (ctx) => {
           await ctx.kv.clear();
           await ctx.kv.set('z', 1);
-          return (await ctx.kv.list('')) as never;
+          return await ctx.kv.list('');
         },
         all: async (ctx) => (await ctx.kv.range('', '~')) as never,
       },
@@ -124,7 +124,11 @@ describe('an actor', () => {
           await ctx.kv.set('v', long('v', length));
           return null;
         },
-        sizes: async (ctx) => [String(ctx.state.list[0]).length, String(await ctx.kv.get('v')).length, (await ctx.kv.list('')).length],
+        sizes: async (ctx) => [
+          (ctx.state.list[0] as string).length,
+          ((await ctx.kv.get('v')) as string).length,
+          (await ctx.kv.list('')).length,
+        ],
         shrink: async (ctx) => {
           ctx.state.list = ['x'];
           await ctx.kv.set('v', 'x');

@@ -105,7 +105,7 @@ export class FaultPlan implements Judge {
         instance.fired++;
         this.#lastHolder = instance;
         if (verdict.kind === 'crash' && 'node' in event) this.#superviseRestart(instance, event.node);
-        return verdict as Seams[S][1]; // the fault answers at the seam it names
+        return verdict; // the fault answers at the seam it names
       }
     }
     return undefined;

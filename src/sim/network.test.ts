@@ -6,7 +6,7 @@ import { Kernel } from './kernel.js';
 import { Network } from './network.js';
 import type { Process } from './process.js';
 import { randomOf } from './random.js';
-import type { Held, Judge, PacketEvent, PacketVerdict } from './seams.js';
+import type { Held, PacketEvent, PacketVerdict } from './seams.js';
 
 const SHAPE: NetworkShape = {
   latencyMicrosMin: 100,
@@ -37,7 +37,7 @@ function worldOf(
       active: (seam) => seam === 'packet',
       ask: (event) => (event.seam === 'packet' ? judge(event as PacketEvent) : undefined),
       hold: (what) => void held.push(what),
-    } as Judge;
+    };
   }
   const network = new Network(kernel, { ...SHAPE, ...options.shape });
   const processes = new Map<string, Process>();
@@ -327,7 +327,7 @@ describe('packet verdicts on datagrams', () => {
 
   it('are asked with the topic of the message, where the scenario knows one', async () => {
     const topics: (string | undefined)[] = [];
-    const { kernel, boot } = worldOf({ judge: (event) => void topics.push(event.topic) as undefined });
+    const { kernel, boot } = worldOf({ judge: (event) => void topics.push(event.topic) });
     const network = new Network(kernel, SHAPE, (bytes) => (bytes[0] === 7 ? 'seven' : undefined));
     const a = network.attach(boot('a'));
     kernel.after(0, undefined, 'send', () => {
@@ -335,7 +335,7 @@ describe('packet verdicts on datagrams', () => {
       a.send('b', Uint8Array.of(8));
     });
     await kernel.run();
-    expect(topics.sort()).toEqual(['seven', 'seven', undefined, undefined]);
+    expect(topics.map(String).sort()).toEqual(['seven', 'seven', 'undefined', 'undefined']);
   });
 
   it('a delay lets those behind overtake', async () => {
@@ -359,7 +359,7 @@ describe('packet verdicts on datagrams', () => {
 describe('streams', () => {
   const stream = (judge?: (event: PacketEvent) => PacketVerdict | undefined) => {
     const world = worldOf(judge === undefined ? {} : { judge });
-    const { kernel, network, boot } = world;
+    const { network, boot } = world;
     const sender = boot('a');
     const log: string[] = [];
     const send = (body: string, receiver?: Process): void =>

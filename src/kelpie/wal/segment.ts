@@ -12,7 +12,7 @@ import { crc32c } from '../../frame.js';
 import { KelpieError } from '../errors.js';
 
 const MAGIC = 0x4b57_4c31; // "KWL1"
-export const BATCH_HEADER_BYTES = 24;
+const BATCH_HEADER_BYTES = 24;
 const BATCH_MAX = Number.MAX_SAFE_INTEGER;
 
 export type WalStatus = 'pending' | 'complete' | 'failed';

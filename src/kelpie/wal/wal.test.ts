@@ -5,7 +5,7 @@ import { SimDisk } from '../../sim/disk.js';
 import { Kernel } from '../../sim/kernel.js';
 import type { Process } from '../../sim/process.js';
 import { randomOf } from '../../sim/random.js';
-import type { CrashBehaviour, DiskEvent, DiskVerdict, Judge, StepEvent } from '../../sim/seams.js';
+import type { CrashBehaviour, DiskEvent, DiskVerdict, StepEvent } from '../../sim/seams.js';
 import { KelpieError } from '../errors.js';
 import { segmentName } from './segment.js';
 import { correctWalParts, type Apply, Wal, type WalEntry, type WalOptions, type WalParts } from './wal.js';
@@ -37,7 +37,7 @@ class World {
         return event.seam === 'disk' ? this.judgeDisk?.(event as DiskEvent) : undefined;
       },
       hold: () => {},
-    } as Judge;
+    };
     this.disk = new SimDisk(this.kernel, 'n1');
   }
 

@@ -32,7 +32,7 @@ export interface WalOptions {
   readonly keptMicros: Micros;
 }
 
-export const WAL_DEFAULTS: WalOptions = {
+const WAL_DEFAULTS: WalOptions = {
   directory: 'wal',
   segmentBytes: 4_000_000,
   bytesMax: 256_000_000,
