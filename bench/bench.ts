@@ -1,14 +1,16 @@
 /** The contract of a bench: a figure of ours beside that of a limit or a peer, measured in the same process and run. */
 export interface BenchRow {
   readonly bench: string;
-  /** Ours, per second. */
+  /** Ours, in `unit`: per second unless it says otherwise. */
   readonly ours: number;
   readonly unit: string;
   readonly against: string;
-  /** The limit's or peer's figure, per second. */
+  /** The limit's or peer's figure, in the same unit. */
   readonly theirs: number;
-  /** Least ratio of ours to theirs that `performance.md` aims at. */
+  /** Least ratio of ours to theirs that is aimed at, in `performance.md` where it names the bench; the largest where less is better. */
   readonly aim: number;
+  /** True for durations. */
+  readonly lessIsBetter?: boolean;
 }
 
 /** Runs both in turn and takes the median of each, so that a machine whose speed drifts treats them alike. */
@@ -28,7 +30,8 @@ export async function sideBySide(
   return { ours: median(a), theirs: median(b) };
 }
 
-function median(values: number[]): number {
+/** The upper one of the two in the middle when their number is even. Sorts them in place. */
+export function median(values: number[]): number {
   values.sort((a, b) => a - b);
   return values[values.length >> 1] ?? Number.NaN;
 }
