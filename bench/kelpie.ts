@@ -46,7 +46,7 @@ async function add(client: KelpieClient, id: string): Promise<void> {
 }
 
 /** One transaction that reads a key and writes it. */
-function count(database: Database, name: string): Promise<void> {
+function countUp(database: Database, name: string): Promise<void> {
   const key = new TextEncoder().encode(`bench/${name}`);
   return transact(database, async (transaction) => {
     const before = await transaction.get(key);
@@ -136,7 +136,7 @@ export async function invocations(realCalls = 4_000, simulatedCalls = 10_000): P
     sideBySide(
       ROUNDS,
       () => perSecond(realCalls, () => byAllCallers(realCalls, (caller) => add(client, `a${caller}`))),
-      () => perSecond(realCalls, () => byAllCallers(realCalls, (caller) => count(database, `a${caller}`))),
+      () => perSecond(realCalls, () => byAllCallers(realCalls, (caller) => countUp(database, `a${caller}`))),
     ),
   );
   const simulated = await sideBySide(
@@ -149,7 +149,7 @@ export async function invocations(realCalls = 4_000, simulatedCalls = 10_000): P
       perSecond(simulatedCalls, () =>
         besideSimulatedNodes({
           nodes: 1,
-          client: (_, { database }) => byAllCallers(simulatedCalls, (caller) => count(database, `a${caller}`)),
+          client: (_, { database }) => byAllCallers(simulatedCalls, (caller) => countUp(database, `a${caller}`)),
         }),
       ),
   );
