@@ -9,8 +9,14 @@ import type { Host, Incarnation, Scheduled, StreamLink, StreamMessage } from '..
 import { randomOf } from '../random.js';
 import type { DatabaseEvent, DatabaseVerdict, Held, Judge } from '../seams.js';
 
-/** What becomes of a message: arrives after this long, or its connection breaks after this long. */
-export type Fate = { readonly kind: 'arrive' | 'break'; readonly micros: Micros };
+/**
+ * What becomes of a message: it arrives after this long, or its connection breaks after this long. `straggle` is worse than a
+ * StreamLink promises: the sender is told of a break, and as long again after that the message arrives all the same.
+ */
+export interface Fate {
+  readonly kind: 'arrive' | 'break' | 'straggle';
+  readonly micros: Micros;
+}
 
 export interface FakeHostOptions {
   readonly seed?: string;
@@ -85,9 +91,9 @@ export class FakeHost implements Host, StreamLink {
 
   send(message: StreamMessage): void {
     const fate = this.#options.fate?.(message, this.#chance) ?? { kind: 'arrive', micros: 1 };
-    const [owner, callback] =
-      fate.kind === 'break' ? [message.sender, () => message.broken()] : [message.receiver, () => message.arrived()];
-    this.after(fate.micros, owner, 'message', callback);
+    const { kind, micros } = fate;
+    if (kind !== 'arrive') this.after(micros, message.sender, 'message', () => message.broken());
+    if (kind !== 'break') this.after(kind === 'arrive' ? micros : 2 * micros, message.receiver, 'message', () => message.arrived());
   }
 
   /** Resolves after this much simulated time, as the process. */

@@ -351,6 +351,7 @@ export class CommitRequest extends VersionedRequest {
 
   /** Client: it is certain that nothing more can come of it, and uncertain whether something came of it before. */
   unknown(): void {
+    if (this.settled) return;
     this.database.host.tell(this.sender, { type: 'database', operation: 'commit', outcome: 'unknown', code: code.commitUnknownResult });
     this.abort(databaseError(code.commitUnknownResult));
   }
