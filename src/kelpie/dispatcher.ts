@@ -6,7 +6,7 @@ import type { NodeId } from '../ports.js';
 import { Activation, type ActivationHost, type Handover } from './activation.js';
 import type { ActorType } from './actor.js';
 import { type Answer, type Call, type Delivery, failure } from './call.js';
-import { KelpieError } from './errors.js';
+import { isRetriable, KelpieError, type KelpieErrorCode, type KelpieErrorData } from './errors.js';
 import type { ActorKey, ActorRef } from './ids.js';
 import type { Admission, Intake } from './intake.js';
 import type { OutgoingCall } from './invocation.js';
@@ -104,10 +104,10 @@ export class Dispatcher implements ActivationHost {
   /** Serves a call, here or elsewhere. Never rejects. */
   async dispatch(call: Call): Promise<Answer> {
     const entered = this.#enter(call);
-    if (entered instanceof KelpieError) {
+    if (typeof entered !== 'number') {
       this.#runtime.teller.count('requests.refused');
       this.#runtime.teller.tell({ type: 'request.refuse', actor: call.actor.key, request: call.request, code: entered.code });
-      return failure(entered.toData());
+      return failure(entered);
     }
     const { teller } = this.#runtime;
     teller.count('pending');
@@ -126,23 +126,25 @@ export class Dispatcher implements ActivationHost {
   }
 
   /** The number of calls that wait for the actor, or why this one is not accepted. */
-  #enter(call: Call): number | KelpieError {
+  #enter(call: Call): number | KelpieErrorData {
     const { actor } = call;
     if (!this.#types.has(actor.namespace)) {
-      return new KelpieError('not-found', `there are no actors in namespace ${actor.namespace} on node ${this.#runtime.node}`);
+      return { code: 'not-found', message: `there are no actors in namespace ${actor.namespace} on node ${this.#runtime.node}` };
     }
     if (call.chain.includes(actor.key)) {
-      return new KelpieError('reentrant', `${[...call.chain, actor.key].join(' -> ')}: ${actor.key} waits in this chain of calls`, {
+      return {
+        code: 'reentrant',
+        message: `${[...call.chain, actor.key].join(' -> ')}: ${actor.key} waits in this chain of calls`,
         chain: call.chain,
-      });
+      };
     }
     const entered = this.#intake.enter();
-    if (entered === 'closed') return shuttingDown(this.#runtime.node);
-    if (entered === 'full') return new KelpieError('overloaded', `node ${this.#runtime.node} holds as many calls as it may`);
+    if (entered === 'closed') return shuttingDown(this.#runtime.node).toData();
+    if (entered === 'full') return { code: 'overloaded', message: `node ${this.#runtime.node} holds as many calls as it may` };
     const pending = this.#admission.enter(actor.key);
     if (pending !== undefined) return pending;
     this.#intake.leave();
-    return new KelpieError('overloaded', `${this.#runtime.config.pendingPerActor} calls wait for ${actor.key} already`);
+    return { code: 'overloaded', message: `${this.#runtime.config.pendingPerActor} calls wait for ${actor.key} already` };
   }
 
   /** Finds somebody who serves the call, and settles it exactly once. */
@@ -159,10 +161,10 @@ export class Dispatcher implements ActivationHost {
       open = false;
       settled(answer.ok || !unsure ? answer : failure({ ...answer.error, unsure: true }));
     };
-    const fail = (error: KelpieError): void => settle(failure(error.toData()));
+    const fail = (code: KelpieErrorCode, message: string): void => settle(failure({ code, message }));
     while (open) {
       if (platform.clock.monotonicMicros() >= call.deadlineMicros) {
-        return fail(new KelpieError('timeout', `${call.operation} of ${call.actor.key} found nobody to serve it in time`));
+        return fail('timeout', `${call.operation} of ${call.actor.key} found nobody to serve it in time`);
       }
       const delivery: Delivery = sameNode === undefined ? await this.#deliver(call) : { kind: 'elsewhere', node: sameNode, place: false };
       // An answer to an earlier forward may have come meanwhile.
@@ -171,13 +173,13 @@ export class Dispatcher implements ActivationHost {
         case 'answer':
           return settle(delivery.answer);
         case 'again':
-          if (this.#intake.closed) return fail(shuttingDown(this.#runtime.node));
+          if (this.#intake.closed) return settle(failure(shuttingDown(this.#runtime.node).toData()));
           again += 1;
           if (again < AGAIN_MAX) continue;
-          return fail(new KelpieError('actor-deactivated', `${call.actor.key} was deactivated ${again} times before it served the call`));
+          return fail('actor-deactivated', `${call.actor.key} was deactivated ${again} times before it served the call`);
         case 'elsewhere': {
           if (call.hops >= config.hops) {
-            return fail(new KelpieError('not-owner', `${call.actor.key} is on ${delivery.node}, and the call has made ${call.hops} hops`));
+            return fail('not-owner', `${call.actor.key} is on ${delivery.node}, and the call has made ${call.hops} hops`);
           }
           const forwarded = await this.#forward(call, delivery.node, delivery.place, settle);
           if (typeof forwarded === 'object') return settle(forwarded);
@@ -195,7 +197,7 @@ export class Dispatcher implements ActivationHost {
           sameNode = undefined;
           this.#routes.delete(call.actor.key);
           if (next === 'look-again') continue;
-          return fail(new KelpieError('node-unavailable', `${delivery.node}, which holds ${call.actor.key}, does not answer`));
+          return fail('node-unavailable', `${delivery.node}, which holds ${call.actor.key}, does not answer`);
         }
       }
     }
@@ -300,11 +302,11 @@ export class Dispatcher implements ActivationHost {
         place: false,
       });
       if (answer.ok) return answer.result;
-      const error = KelpieError.fromData(answer.error);
-      unsure ||= error.unsure;
+      const { error } = answer;
+      unsure ||= error.unsure === true;
       const pause = pauseMicros(tries, platform.random);
-      if (!error.retriable || this.#intake.closed || platform.clock.monotonicMicros() + pause >= outgoing.deadlineMicros) {
-        throw unsure && !error.unsure ? new KelpieError(error.code, error.message, { chain: error.chain, unsure }) : error;
+      if (!isRetriable(error.code) || this.#intake.closed || platform.clock.monotonicMicros() + pause >= outgoing.deadlineMicros) {
+        throw KelpieError.fromData(unsure ? { ...error, unsure } : error);
       }
       await platform.clock.sleep(pause);
     }
