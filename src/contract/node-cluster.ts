@@ -10,7 +10,7 @@ import type { NodeId } from '../ports.js';
 import { type Child, startNode } from './compiled.js';
 
 /** Three processes that start together on a machine with other work take a few seconds; this is far from that. */
-const SERVING_MILLIS_MAX = 30_000;
+const SERVING_MILLIS_MAX = 20_000;
 
 export interface Address {
   readonly host: string;
