@@ -88,7 +88,7 @@ export const hits = (
 ): boolean => params.nodes.includes(event.node) && happens(params.rate, random);
 
 /** An integer whose order of magnitude is uniform: 1 ms is as likely as 1 s. */
-export function drawMagnitude(random: Random, min: number, max: number): number {
+function drawMagnitude(random: Random, min: number, max: number): number {
   let octaves = 0;
   while (Math.max(1, min) * 2 ** (octaves + 1) <= max) octaves++;
   const low = Math.max(1, min) * 2 ** random.between(0, octaves);
@@ -232,7 +232,7 @@ export function* smaller(value: number, least: number): Iterable<number> {
   }
 }
 
-export function isInteger(value: TraceValue | undefined, min: number, max: number): value is number {
+function isInteger(value: TraceValue | undefined, min: number, max: number): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max;
 }
 

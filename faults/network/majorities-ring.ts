@@ -9,7 +9,7 @@ import { names, parameters } from '../parameters.js';
 const SERVERS_MIN = 3;
 
 /** Whether the two places in a ring of `size` are too far from each other to see each other. */
-export function tooFar(a: number, b: number, size: number): boolean {
+function tooFar(a: number, b: number, size: number): boolean {
   const distance = Math.abs(a - b);
   if (size === SERVERS_MIN) return distance === 2;
   const majority = Math.floor(size / 2) + 1;

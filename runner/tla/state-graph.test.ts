@@ -87,7 +87,8 @@ test('any graph holds the steps that it was built from, numbered by content alon
         const source = graph.sourceOf(step);
         expect(graph.stepsOf(source, graph.actionOf(step))).toContain(step);
         expect(graph.enabled(source)).toContain(graph.actionOf(step));
-        found.add(`${graph.states[source]?.x} ${graph.actions[graph.actionOf(step)]?.label} ${graph.states[graph.targetOf(step)]?.x}`);
+        const numberOf = (state: number): number => graph.states[state]?.x as number;
+        found.add(`${numberOf(source)} ${graph.actions[graph.actionOf(step)]?.label} ${numberOf(graph.targetOf(step))}`);
       }
       expect(found).toEqual(new Set(steps.map(([from, by, to]) => `${from} ${['A', 'B(x)', 'B(y)'][by]} ${to}`)));
     }),

@@ -4,7 +4,7 @@ import { NodeClock } from '../sim/clock.js';
 import { SimDisk } from '../sim/disk.js';
 import { Kernel } from '../sim/kernel.js';
 import { randomOf } from '../sim/random.js';
-import type { CrashBehaviour, Judge, StepEvent } from '../sim/seams.js';
+import type { CrashBehaviour, StepEvent } from '../sim/seams.js';
 import { type Checkpoint, type CheckpointParts, CheckpointStore, correctCheckpointParts } from './checkpoint.js';
 
 const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });

@@ -115,7 +115,7 @@ interface Found {
 /** Keys of one page of the store while a list is merged. */
 const PAGE_MAX = 1_000;
 
-export class BufferedKv implements InvocationKv {
+class BufferedKv implements InvocationKv {
   readonly #runtime: Runtime;
   readonly #held: HeldClaim;
   readonly #view: StoreView;

@@ -53,7 +53,7 @@ interface Sight {
 }
 
 /** Leases that a node watches at once. Forgetting one only makes its takeover later. */
-export const SIGHTS_MAX = 100_000;
+const SIGHTS_MAX = 100_000;
 
 export class ObservingLeaseJudge implements LeaseJudge {
   readonly #clock: Clock;

@@ -90,7 +90,7 @@ export const isPrimary = ({ cluster }: View, node: NodeId, life: number): boolea
   cluster.primary === node && cluster.primaryLife === life;
 
 /** Reads the whole view. Errors: `corrupted`, with the key. */
-export async function readView(transaction: ReadTransaction): Promise<View> {
+async function readView(transaction: ReadTransaction): Promise<View> {
   const { members, failovers } = memberKeys;
   const [cluster, memberItems, failoverItems] = await Promise.all([
     readCluster(transaction),
