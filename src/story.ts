@@ -318,6 +318,8 @@ export type MembershipEvent =
     }
   /** Nobody let it in, as often as it asked: the node stops. */
   | { readonly type: 'member.join-fail'; readonly nodeLife: number; readonly tries: number }
+  /** What the registry holds of the cluster cannot be read: nothing is changed until it can. */
+  | { readonly type: 'member.blocked'; readonly code: string; readonly reason: string }
   /** A change of the view is committed. `version` is -1 when the answer of the commit was lost. */
   | {
       readonly type: 'member.state';
@@ -340,6 +342,17 @@ export type MembershipEvent =
       readonly reached: number;
       readonly voters: number;
       readonly version: number;
+    }
+  /**
+   * The view as its primary has read it, once a version. A change that was committed by a node that died before it could tell of it shows
+   * here. `failovers`: members some of whose actors are still to be placed anew.
+   */
+  | {
+      readonly type: 'primary.view';
+      readonly term: number;
+      readonly viewVersion: number;
+      readonly members: readonly { readonly node: NodeId; readonly nodeLife: number; readonly state: MemberStateName }[];
+      readonly failovers: readonly NodeId[];
     }
   /** `deposed`: another node was elected meanwhile, and nothing was left to clear. */
   | {
@@ -417,8 +430,105 @@ export type MigrationEvent =
   /** Told by the source: callers that waited are sent to the target. */
   | { readonly type: 'migrate.redirect'; readonly actor: ActorName; readonly migration: string; readonly to: NodeId };
 
+/**
+ * The agent service. What bears a `request` is told inside an invocation, once for each of its tries: it took effect when the commit
+ * of that request did (`commit.start` names both, `commit.done` follows). `incarnation` names an agent among all that had its id.
+ */
+export type AgentEvent =
+  | {
+      readonly type: 'agent.create' | 'agent.update' | 'agent.delete';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly incarnation: string;
+      readonly version: number;
+    }
+  /** What a get found; nulls for no such agent. */
+  | {
+      readonly type: 'agent.get';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly incarnation: string | null;
+      readonly version: number | null;
+    }
+  /** An idempotency key was looked for. */
+  | {
+      readonly type: 'agent.key';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly key: string;
+      readonly operation: string;
+      readonly how: 'miss' | 'hit' | 'mismatch' | 'in-progress';
+    }
+  | {
+      readonly type: 'message.accept';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly incarnation: string;
+      readonly message: number;
+      readonly key: string | null;
+    }
+  /** A step was handed to a driver. `resumed`: it had been handed out before, and what became of that is not known. */
+  | {
+      readonly type: 'message.step';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly incarnation: string;
+      readonly message: number;
+      readonly step: number;
+      readonly iteration: number;
+      readonly kind: 'model' | 'tool' | 'pause' | 'ask';
+      readonly how: 'new' | 'resumed';
+      readonly driver: NodeId;
+      readonly driverLife: number;
+    }
+  | {
+      readonly type: 'message.end';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly incarnation: string;
+      readonly message: number;
+      readonly status: 'done' | 'failed';
+      /** Why it failed. */
+      readonly code: string | null;
+      readonly iterations: number;
+    }
+  /** A peer is asked on behalf of a step; `key` is the idempotency key that goes with it, `attempt` counts from 1. */
+  | {
+      readonly type: 'peer.call';
+      readonly actor: ActorName;
+      readonly service: string;
+      readonly operation: string;
+      readonly key: string;
+      readonly attempt: number;
+    }
+  /** `outcome` is a status, or why no whole answer came. */
+  | {
+      readonly type: 'peer.answer';
+      readonly actor: ActorName;
+      readonly service: string;
+      readonly key: string;
+      readonly attempt: number;
+      readonly outcome: string;
+    }
+  /** The journal of this node's steps, or its checkpoint, cannot be used; steps go on without it, from what the database says. */
+  | { readonly type: 'journal.unusable'; readonly what: 'journal' | 'checkpoint'; readonly code: string }
+  /** This node takes an agent's work over: its driver made no step for so long. */
+  | { readonly type: 'drive.takeover'; readonly actor: ActorName; readonly mark: string; readonly unchangedMicros: Micros };
+
+/** A change of an agent's memory, told like an `AgentEvent` with a request. */
+export type MemoryEvent = {
+  readonly type: 'memory.change';
+  readonly actor: ActorName;
+  readonly request: string | null;
+  readonly tier: 'core' | 'working' | 'archival';
+  readonly key: string;
+  readonly how: 'set' | 'append' | 'delete';
+};
+
 /** Everything Kelpie tells. */
 export type KelpieEvent =
+  | AgentEvent
+  | MemoryEvent
   | MembershipEvent
   | MigrationEvent
   | WalEvent

@@ -122,7 +122,7 @@ export const commitWrites: CommitWrites = async (runtime, transaction, plan) => 
 };
 
 /** Puts state, key-value writes and the outcome into the transaction. */
-export function writePlan(runtime: Runtime, transaction: Transaction, plan: CommitPlan): void {
+function writePlan(runtime: Runtime, transaction: Transaction, plan: CommitPlan): void {
   const { held, writes, state, request, outcome, before } = plan;
   const { keys } = held;
   if (state === null) {
@@ -131,6 +131,7 @@ export function writePlan(runtime: Runtime, transaction: Transaction, plan: Comm
   } else if (state !== 'unchanged') {
     writeSealed(transaction, keys.state, () => keys.stateChunks, state, before.chunked);
   }
+  if (state !== 'unchanged') runtime.parts.index(transaction, held.actor, state);
   writeKv(transaction, held, writes, before.chunked);
   if (request !== null && outcome !== null) runtime.parts.outcomes.write(transaction, held, plan.after, request, outcome);
   if (plan.forgetEpoch !== null) {

@@ -2,7 +2,8 @@
 import type { ActorKey } from './ids.js';
 
 /**
- * `actor-error` (the actor's own code threw), `reentrant` (a call chain came back to an actor that waits in it) and
+ * `already-exists`, `idempotency-mismatch` (the key was used with another body; HTTP would say 422) and `in-progress` (the request of
+ * this key is under way; 409) are the agent service's. `actor-error` (the actor's own code threw), `reentrant` (a call chain came back to an actor that waits in it) and
  * `store-unavailable` (the database did not answer in time) complete the list of the design.
  */
 export const KELPIE_ERROR_CODES = [
@@ -17,6 +18,9 @@ export const KELPIE_ERROR_CODES = [
   'actor-deactivated',
   'actor-error',
   'not-found',
+  'already-exists',
+  'idempotency-mismatch',
+  'in-progress',
   'invalid-argument',
   'reentrant',
   'too-large',

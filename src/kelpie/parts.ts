@@ -6,6 +6,7 @@
  * Parts of other rooms of the runtime (membership, migration, log, checkpoint, agents, memory) are added here as fields in the same way.
  */
 import type { Clock } from '../ports.js';
+import { type AgentParts, agentParts } from './agents/agent-parts.js';
 import { type GiveBack, giveBack, type SaveOnDeactivate, saveOnDeactivate } from './activation.js';
 import {
   type CommitWrites,
@@ -41,7 +42,7 @@ import {
 import type { ReadValue } from './sealed.js';
 import { LatchedStopSignal, type StopSignal } from './stop-signal.js';
 
-export interface KelpieParts extends MembershipParts, MigrationParts {
+export interface KelpieParts extends MembershipParts, MigrationParts, AgentParts {
   // Registry: each one transaction.
   readonly register: RegisterNode;
   readonly sweep: SweepEarlierLives;
@@ -76,6 +77,7 @@ export interface KelpieParts extends MembershipParts, MigrationParts {
 export const correctParts: KelpieParts = {
   ...membershipParts,
   ...migrationParts,
+  ...agentParts,
   register: registerNode,
   sweep: sweepEarlierLives,
   claim: claimActor,

@@ -54,6 +54,10 @@ export function seal(value: Bytes): Sealed {
 const corrupted = (name: string, why: string, cause?: unknown): KelpieError =>
   new KelpieError('corrupted', `${name}: ${why}; it was left as it is`, { cause });
 
+/** The value itself, unless it is so long that it was cut into chunks. */
+export const inlineValue = ({ stored, chunks }: Sealed): Bytes | undefined =>
+  chunks.length === 0 ? stored.subarray(HEADER_BYTES) : undefined;
+
 /** Where one chunk is. */
 export const chunkKey = (chunks: Bytes, index: number): Bytes => join(chunks, Uint8Array.of(index >> 8, index & 255));
 
