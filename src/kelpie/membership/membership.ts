@@ -45,6 +45,10 @@ export class Membership implements NodeService {
   #access: NodeAccess | undefined;
   #rpc: Rpc | undefined;
   #view: View = EMPTY_VIEW;
+  /** The members of the view. */
+  #members: ReadonlyMap<NodeId, Member> = new Map();
+  /** The last failure that trying again does not mend. */
+  #blocked: string | undefined;
   #stale = true;
   #roundsSinceRead = 0;
   #roundsVacant = 0;
@@ -89,13 +93,13 @@ export class Membership implements NodeService {
     const access = this.#access;
     if (access === undefined) return;
     await Promise.all([this.#running, this.#duties, this.#failovers]);
-    await attempt(() => beginLeaving(access.runtime, this.#changeName(access.runtime)));
+    await this.#attempt(access.runtime, () => beginLeaving(access.runtime, this.#changeName(access.runtime)));
     for (const { node } of this.#others(access.runtime)) this.#rpc?.notify(node, LEAVE, { life: access.runtime.life });
   }
 
   async leave(): Promise<void> {
     const access = this.#access;
-    if (access !== undefined) await attempt(() => endLeaving(access.runtime, this.#changeName(access.runtime)));
+    if (access !== undefined) await this.#attempt(access.runtime, () => endLeaving(access.runtime, this.#changeName(access.runtime)));
   }
 
   /** Joins and takes part, one life after the other, until it is told to stop. */
@@ -119,7 +123,7 @@ export class Membership implements NodeService {
     let seed: NodeId | null = null;
     this.#over = false;
     while (!this.#stopped) {
-      const step = await attempt(async () => {
+      const step = await this.#attempt(runtime, async () => {
         const { node, life } = runtime;
         this.#adopt(runtime, await currentView(runtime));
         const standing = standingOf(this.#view, node, life);
@@ -216,7 +220,7 @@ export class Membership implements NodeService {
 
   /** What a round brings to be done in the database. What fails is done again in a later round. */
   async #perform(runtime: Runtime): Promise<void> {
-    await attempt(async () => {
+    await this.#attempt(runtime, async () => {
       if (this.#stale || this.#roundsSinceRead >= REFRESH_ROUNDS) await this.#refresh(runtime);
       if (this.#over || this.#stopped) return;
       if (isPrimary(this.#view, runtime.node, runtime.life)) await this.#performAsPrimary(runtime);
@@ -234,13 +238,24 @@ export class Membership implements NodeService {
   #adopt(runtime: Runtime, view: View): void {
     this.#stale = false;
     this.#roundsSinceRead = 0;
+    const { version } = this.#view.cluster;
     this.#view = view;
+    this.#members = new Map(view.members.map((member) => [member.node, member]));
     this.#detector.watch(view, runtime.node);
     const led = this.#ledTerm;
     const leads = isPrimary(view, runtime.node, runtime.life);
     this.#ledTerm = leads ? view.cluster.term : undefined;
     if (led !== undefined && led !== this.#ledTerm) {
       runtime.teller.tell({ type: 'primary.stepdown', term: led, why: 'deposed', version: -1 });
+    }
+    if (leads && (led !== view.cluster.term || version !== view.cluster.version)) {
+      runtime.teller.tell({
+        type: 'primary.view',
+        term: view.cluster.term,
+        viewVersion: view.cluster.version,
+        members: view.members.map(({ node, life, state }) => ({ node, nodeLife: life, state })),
+        failovers: view.failovers.map(({ node }) => node),
+      });
     }
   }
 
@@ -288,7 +303,7 @@ export class Membership implements NodeService {
   async #freeActors(runtime: Runtime, term: number): Promise<void> {
     for (const failover of this.#view.failovers) {
       if (this.#stopped || this.#over) return;
-      await attempt(async () => {
+      await this.#attempt(runtime, async () => {
         const { waiting } = await runtime.parts.failOver(runtime, term, failover);
         if (waiting > 0) return;
         await endFailover(runtime, this.#changeName(runtime), term, failover);
@@ -301,7 +316,7 @@ export class Membership implements NodeService {
   async #standForElection(runtime: Runtime): Promise<void> {
     const { heartbeatsMissedSuspect } = runtime.config;
     const { node, life } = runtime;
-    if (!this.#isVacant(runtime) || memberOf(this.#view, node)?.state !== 'active') {
+    if (!this.#isVacant(runtime) || this.#members.get(node)?.state !== 'active') {
       this.#roundsVacant = 0;
       return;
     }
@@ -318,7 +333,7 @@ export class Membership implements NodeService {
   /** There is no primary, or none that answers. */
   #isVacant({ config }: Runtime): boolean {
     const { primary, primaryLife } = this.#view.cluster;
-    const member = memberOf(this.#view, primary);
+    const member = this.#members.get(primary);
     if (member?.life !== primaryLife || member.state !== 'active') return true;
     return this.#detector.missed(member) >= config.heartbeatsMissedFailed;
   }
@@ -328,14 +343,14 @@ export class Membership implements NodeService {
     const runtime = this.#access?.runtime;
     if (heartbeat === undefined || runtime === undefined || this.#stopped) return undefined;
     const { sequence, life, version, gone } = heartbeat;
-    const member = memberOf(this.#view, from);
+    const member = this.#members.get(from);
     const over = member !== undefined && (life < member.life || (life === member.life && !isCurrent(member)));
     if (over) {
       runtime.teller.tell({ type: 'heartbeat.late', member: from, nodeLife: life });
-      void attempt(() => runtime.parts.hearLate(runtime, this.#changeName(runtime), { node: from, life }));
+      void this.#attempt(runtime, () => runtime.parts.hearLate(runtime, this.#changeName(runtime), { node: from, life }));
     } else {
       for (const { node, life: goneLife } of gone) {
-        if (memberOf(this.#view, node)?.life === goneLife) this.#accused.set(node, { life: goneLife, round: this.#detector.sequence });
+        if (this.#members.get(node)?.life === goneLife) this.#accused.set(node, { life: goneLife, round: this.#detector.sequence });
       }
     }
     if (version > this.#view.cluster.version) this.#stale = true;
@@ -356,7 +371,7 @@ export class Membership implements NodeService {
     const life = decodeJoin(body);
     const runtime = this.#access?.runtime;
     if (life === undefined || runtime === undefined || this.#stopped) return { accepted: false, why: 'not-member' };
-    const admission = (await attempt(() => admitMember(runtime, this.#changeName(runtime), from, life))) ?? 'unavailable';
+    const admission = (await this.#attempt(runtime, () => admitMember(runtime, this.#changeName(runtime), from, life))) ?? 'unavailable';
     if (admission === 'accepted') this.#stale = true;
     return { accepted: admission === 'accepted', why: admission };
   }
@@ -383,14 +398,20 @@ export class Membership implements NodeService {
   #wake(): void {
     for (const wake of [...this.#wakers]) wake();
   }
-}
 
-/** The result, undefined for a failure that is a matter of the database: whoever asks tries again. */
-async function attempt<T>(task: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await task();
-  } catch (error) {
-    if (error instanceof KelpieError) return undefined;
-    throw error;
+  /** The result, undefined for a failure in the database: whoever asks tries again. One that time does not mend is told of, once. */
+  async #attempt<T>({ teller }: Runtime, task: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await task();
+      this.#blocked = undefined;
+      return result;
+    } catch (error) {
+      if (!(error instanceof KelpieError)) throw error;
+      if (!error.retriable && error.message !== this.#blocked) {
+        this.#blocked = error.message;
+        teller.tell({ type: 'member.blocked', code: error.code, reason: error.message });
+      }
+      return undefined;
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Rehearsed, rehearse, type Stage, type Told } from '../../../runner/fixtures/simulated-cluster.js';
 import type { DatabaseEvent, PacketEvent } from '../../sim/seams.js';
 import type { ActorType } from '../actor.js';
@@ -9,7 +9,11 @@ import { type ActorRef, actorRef } from '../ids.js';
 import { KelpieNode } from '../node.js';
 import { correctParts, type KelpieParts } from '../parts.js';
 import { type AbortedStep, migrate, type MigrationSteps } from './migration-parts.js';
+import { decodeOrder } from './messages.js';
 import { Migrations } from './migrations.js';
+
+/** A slow machine needs longer than the default for tens of whole clusters. */
+vi.setConfig({ testTimeout: 20_000 });
 
 const SECOND = 1_000_000;
 const NODES = ['n1', 'n2', 'n3'];
@@ -152,6 +156,13 @@ describe('a migration', () => {
       holder: true,
     });
   });
+});
+
+test('orders of wrong form are refused, with the field', () => {
+  expect(() => decodeOrder({ operation: 'reboot' })).toThrow(/operation must be migrate/);
+  expect(() => decodeOrder({ operation: 'migrate', actor: 'a', to: 'n1' })).toThrow(/namespace:id/);
+  expect(() => decodeOrder({ operation: 'migrate', actor: 'a:b', to: 'n 1' })).toThrow(/node id/);
+  expect(() => decodeOrder(null)).toThrow(/operation/);
 });
 
 /** Runs the steps with one that fails, and answers with what was done. */
