@@ -110,9 +110,7 @@ export class SimCluster {
       case 'fail':
         if (verdict.applied && mayHaveApplied(verdict.code)) this.#applyUnheard(request);
         else if (request instanceof CommitRequest) request.decided = true;
-        request.failure = databaseError(verdict.code);
-        this.#tellFailure(request.sender, request.operation, verdict.code);
-        return this.#reply(request, 0);
+        return this.#refuse(request, databaseError(verdict.code));
       case 'crash':
         if (verdict.applied) this.#applyUnheard(request);
         else if (request instanceof CommitRequest) request.decided = true;
@@ -138,9 +136,7 @@ export class SimCluster {
       bytes = request.perform(this);
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      request.failure = error;
-      this.#tellFailure(request.sender, request.operation, error.code);
-      bytes = 0;
+      return this.#refuse(request, error);
     }
     if (bytes !== undefined) this.#reply(request, bytes);
   }
@@ -151,15 +147,16 @@ export class SimCluster {
       this.#host.after(micros, undefined, 'database catches up', () => this.#serve(request));
       return;
     }
-    this.#host.after(FUTURE_WAIT_MICROS, undefined, 'database gives up', () => {
-      request.failure = databaseError(code.futureVersion);
-      this.#tellFailure(request.sender, request.operation, code.futureVersion);
-      this.#reply(request, 0);
-    });
+    this.#host.after(FUTURE_WAIT_MICROS, undefined, 'database gives up', () => this.#refuse(request, databaseError(code.futureVersion)));
   }
 
-  #reply(request: Request, bytes: number): void {
-    if (request.sender.alive) this.#link.send(new Reply(request, bytes));
+  #reply(request: Request, bytes: number, failure?: DatabaseError): void {
+    if (request.sender.alive) this.#link.send(new Reply(request, bytes, failure));
+  }
+
+  #refuse(request: Request, error: DatabaseError): void {
+    this.#tellFailure(request.sender, request.operation, error.code);
+    this.#reply(request, 0, error);
   }
 
   // ---- What requests ask for

@@ -22,6 +22,7 @@ export interface FakeHostOptions {
   readonly seed?: string;
   readonly fate?: (message: StreamMessage, random: Random) => Fate;
   readonly judge?: (event: DatabaseEvent, random: Random) => DatabaseVerdict | undefined;
+  readonly killed?: (owner: Incarnation) => void;
 }
 
 export class FakeProcess implements Incarnation {
@@ -87,6 +88,7 @@ export class FakeHost implements Host, StreamLink {
 
   kill(owner: Incarnation): void {
     (owner as FakeProcess).alive = false;
+    this.#options.killed?.(owner);
   }
 
   send(message: StreamMessage): void {

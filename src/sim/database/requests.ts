@@ -29,8 +29,6 @@ export abstract class Request implements StreamMessage {
   readonly to = DATABASE_ADDRESS;
   readonly sender: Incarnation;
   readonly receiver = undefined;
-  /** The error that the cluster answered. */
-  failure: DatabaseError | undefined;
   #settled = false;
   #breaks = 0;
 
@@ -77,10 +75,10 @@ export abstract class Request implements StreamMessage {
     if (!this.#settled) this.lost();
   }
 
-  /** Client: the cluster has answered. */
-  answer(): void {
+  /** Client: the cluster has answered, with an error or without. */
+  answer(failure: DatabaseError | undefined): void {
     if (this.#settled) return;
-    if (this.failure !== undefined) this.refused(this.failure);
+    if (failure !== undefined) this.refused(failure);
     else if (this.settle()) this.answered();
   }
 
@@ -102,7 +100,6 @@ export abstract class Request implements StreamMessage {
   protected sendAgain(): void {
     const most = Math.min(RECONNECT_MICROS_MAX, RECONNECT_MICROS_MIN * 2 ** Math.min(this.#breaks++, 10));
     const wait = this.database.random().between(most >> 1, most);
-    this.failure = undefined;
     this.database.host.after(wait, this.sender, 'database reconnects', () => {
       if (!this.#settled) this.send();
     });
@@ -127,13 +124,15 @@ export class Reply implements StreamMessage {
   constructor(
     readonly request: Request,
     readonly bytes: number,
+    /** What the cluster answers instead of what was asked for. */
+    readonly failure: DatabaseError | undefined,
   ) {
     this.to = request.from;
     this.receiver = request.sender;
   }
 
   arrived(): void {
-    this.request.answer();
+    this.request.answer(this.failure);
   }
 
   /** Both ends notice that a connection broke: here the server does, and its client is told as itself. */
