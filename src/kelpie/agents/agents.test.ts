@@ -157,3 +157,221 @@ describe('an agent', () => {
     expect(told(story, 'message.end').map(({ status }) => status)).toEqual(['done', 'done', 'done', 'done']);
   });
 });
+
+describe('an idempotency key', () => {
+  test('gives the first answer again, over restarts of every node and over the end of the agent', async () => {
+    const { result, story } = await agentLab({
+      nodes: 2,
+      script: async ({ service, world, sleep }) => {
+        const spec = { name: 'A' };
+        const first = valueOf(await service.create('a', spec, { key: 'k1' }));
+        for (const node of world.nodes) world.kill(node, 'test');
+        await sleep(SECOND);
+        for (const node of world.nodes) world.restart(node);
+        await sleep(10 * SECOND);
+        const again = valueOf(await service.create('a', spec, { key: 'k1' }));
+        const other = codeOf(await service.create('a', { name: 'other' }, { key: 'k1' }));
+        const asUpdate = codeOf(await service.update('a', spec, { key: 'k1' }));
+        const failed = codeOf(await service.create('a', spec, { key: 'k2' }));
+        const deleted = valueOf(await service.delete('a', { key: 'k3' }));
+        const deletedAgain = valueOf(await service.delete('a', { key: 'k3' }));
+        const late = valueOf(await service.create('a', spec, { key: 'k1' }));
+        const gone = codeOf(await service.get('a'));
+        return { first, again, other, asUpdate, failed, deleted, deletedAgain, late, gone, list: valueOf(await service.list()).agents };
+      },
+    });
+    const { first } = result;
+    expect(result).toMatchObject({ again: first, late: first, deleted: first, deletedAgain: first, gone: 'error not-found', list: [] });
+    expect([result.other, result.asUpdate]).toEqual(['error idempotency-mismatch', 'error idempotency-mismatch']);
+    expect(result.failed).toBe('error already-exists');
+    expect(told(story, 'agent.key').map(({ how }) => how)).toEqual(expect.arrayContaining(['miss', 'hit', 'mismatch']));
+  });
+
+  test('of a message says that it is under way, and then gives its outcome; it does not send it twice', async () => {
+    const { result, story } = await agentLab({
+      script: async ({ service, until }) => {
+        valueOf(await service.create('a', { name: 'A' }));
+        const sent = service.sendMessage('a', 'hello', { key: 'm1' });
+        await until(isA('message.accept'));
+        const underWay = codeOf(await service.sendMessage('a', 'hello', { key: 'm1' }));
+        const other = codeOf(await service.sendMessage('a', 'bye', { key: 'm1' }));
+        return { first: await sent, underWay, other, again: await service.sendMessage('a', 'hello', { key: 'm1' }) };
+      },
+    });
+    expect(result.underWay).toBe('error in-progress');
+    expect(result.other).toBe('error idempotency-mismatch');
+    expect(result.again).toEqual(result.first);
+    expect(told(story, 'message.end')).toHaveLength(1);
+  });
+
+  test('is kept while its epoch and the next last, and dropped after', async () => {
+    const { result } = await agentLab({
+      options: { keptMicros: 5 * SECOND },
+      script: async ({ service, sleep }) => {
+        valueOf(await service.create('a', { name: 'A' }, { key: 'old' }));
+        await sleep(4 * SECOND);
+        const kept = valueOf(await service.create('a', { name: 'A' }, { key: 'old' })).version;
+        for (let i = 0; i < 3; i++) {
+          await sleep(6 * SECOND);
+          valueOf(await service.update('a', { name: `A${i}` }, { key: `u${i}` }));
+        }
+        return { kept, forgotten: codeOf(await service.create('a', { name: 'A' }, { key: 'old' })) };
+      },
+    });
+    expect(result).toEqual({ kept: 1, forgotten: 'error already-exists' });
+  });
+});
+
+describe('the loop', () => {
+  const spec = { name: 'A', tools: [{ name: 'echo', repeatable: true }, { name: 'count' }] };
+
+  test('ends a message that asks for more than it may, and goes on with the next', async () => {
+    const { result } = await agentLab({
+      script: async ({ service }) => {
+        valueOf(await service.create('a', spec));
+        const script = Array.from({ length: 6 }, (_, i) => `use echo {"i":${i}}`).join('\n');
+        const endless = service.sendMessage('a', script);
+        const next = service.sendMessage('a', 'hello');
+        return { endless: valueOf(await endless), next: valueOf(await next) };
+      },
+    });
+    expect(result.endless).toMatchObject({ status: 'failed', error: { code: 'iterations' }, iterations: 5 });
+    expect(result.next).toMatchObject({ status: 'done', answer: 'You said: hello' });
+  });
+
+  test('tries again what may be tried again, and fails the message cleanly by what may not', async () => {
+    const fail = (code: 'timeout' | 'truncated', acted: boolean) => ({ kind: 'fail', code, acted }) as const;
+    const { result, story } = await agentLab({
+      script: async ({ service, judges }) => {
+        valueOf(await service.create('a', spec));
+        const answers: Record<string, string> = {};
+        const with_ = async (name: string, target: string, text: string, verdicts: readonly unknown[]): Promise<void> => {
+          const left = [...verdicts];
+          judges.service = (event) => (event.service === target ? (left.shift() as never) : undefined);
+          const { status, answer, error } = valueOf(await service.sendMessage('a', text));
+          answers[name] = `${status} ${answer ?? error?.code}`;
+        };
+        const limited = { kind: 'status', status: 429, headers: { 'retry-after': '3' }, acted: false };
+        await with_('limited', 'model', 'x', [limited, limited]);
+        await with_('broken', 'model', 'x', Array(4).fill({ kind: 'status', status: 500, headers: {}, acted: false }));
+        await with_('garbled', 'model', 'x', [{ kind: 'garble' }]);
+        await with_('cut', 'model', 'x', [fail('truncated', true)]);
+        await with_('inflated', 'model', 'x', [{ kind: 'inflate', bytes: 100_000 }]);
+        await with_('lost answer, repeatable', 'tools', 'use echo {"e":1}', [fail('timeout', true)]);
+        await with_('lost answer, once', 'tools', 'use count {"name":"c"}', [fail('timeout', true)]);
+        await with_('refused, once', 'tools', 'use count {"name":"d"}', [{ kind: 'fail', code: 'refused', acted: false }]);
+        return answers;
+      },
+    });
+    expect(result).toEqual({
+      limited: 'done You said: x',
+      broken: 'failed model-status-500',
+      garbled: 'failed model-malformed',
+      cut: 'failed model-truncated',
+      inflated: 'failed model-too-large',
+      'lost answer, repeatable': 'done The last of 1 results: {"e":1}',
+      'lost answer, once': 'failed tools-timeout',
+      'refused, once': 'done The last of 1 results: 1',
+    });
+    const limits = story.filter(({ body }) => body.type === 'peer.answer' && body.outcome === 'status-429').map(({ at }) => at);
+    expect((limits[1] ?? 0) - (limits[0] ?? 0)).toBeGreaterThanOrEqual(3 * SECOND);
+  });
+
+  test('pauses for as long as it was told to, and asks other agents by the rules of calls', async () => {
+    const { result } = await agentLab({
+      script: async ({ service, platform }) => {
+        valueOf(await service.create('a', spec));
+        valueOf(await service.create('b', spec));
+        const begun = platform.clock.monotonicMicros();
+        const paused = valueOf(await service.sendMessage('a', 'use pause_heartbeats {"seconds":20}'));
+        const pausedMicros = platform.clock.monotonicMicros() - begun;
+        const asked = valueOf(await service.sendMessage('a', 'use ask_agent {"agent":"b","text":"hi"}'));
+        const cycle = valueOf(
+          await service.sendMessage('a', 'use ask_agent {"agent":"b","text":"use ask_agent {\\"agent\\":\\"a\\",\\"text\\":\\"x\\"}"}'),
+        );
+        const nobody = valueOf(await service.sendMessage('a', 'use ask_agent {"agent":"none","text":"hi"}'));
+        return { paused, pausedMicros, asked, cycle, nobody };
+      },
+    });
+    expect(result.paused).toMatchObject({ status: 'done', answer: 'The last of 1 results: the pause is over' });
+    expect(result.pausedMicros).toBeGreaterThanOrEqual(20 * SECOND);
+    expect(result.asked.answer).toBe('The last of 1 results: You said: hi');
+    expect(result.cycle.answer).toContain('error: reentrant');
+    expect(result.nobody.answer).toContain('error: not-found');
+  });
+});
+
+describe('a crash', () => {
+  const spec = { name: 'A', tools: [{ name: 'echo', repeatable: true }, { name: 'count' }] };
+  const driverOf = (event: Told): string => event.node;
+
+  test('of the driver in the middle of a step is gone on from by its journal', async () => {
+    const { result, story } = await agentLab({
+      script: async ({ service, world, until, sleep }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'use echo {"e":1}');
+        const asking = await until((event) => event.body.type === 'peer.call' && event.body.service === 'model');
+        world.kill(driverOf(asking), 'test');
+        await sleep(500_000);
+        world.restart(driverOf(asking));
+        return valueOf(await sent);
+      },
+    });
+    expect(result).toMatchObject({ status: 'done', answer: 'The last of 1 results: {"e":1}' });
+    expect(told(story, 'wal.replay').length).toBeGreaterThan(0);
+    const opened = told(story, 'wal.append').map(({ key }) => key);
+    const ended = told(story, 'wal.end').map(({ key }) => key);
+    expect([...new Set(opened)].filter((key) => !ended.includes(key))).toEqual([]);
+  });
+
+  test('that takes the disk with it costs time and no message', async () => {
+    const { result, story } = await agentLab({
+      script: async ({ service, world, until, sleep }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'hello');
+        const asking = await until((event) => event.body.type === 'peer.call');
+        world.kill(driverOf(asking), 'test');
+        world.disk.wipe(driverOf(asking));
+        await sleep(500_000);
+        world.restart(driverOf(asking));
+        return valueOf(await sent);
+      },
+    });
+    expect(result).toMatchObject({ status: 'done', answer: 'You said: hello' });
+    expect(told(story, 'wal.replay')).toEqual([]);
+  });
+
+  test('of a driver that never comes back lets another node take its step over', async () => {
+    const { result, story } = await agentLab({
+      script: async ({ service, world, until }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'hello');
+        const asking = await until((event) => event.body.type === 'peer.call');
+        world.kill(driverOf(asking), 'test');
+        return valueOf(await sent);
+      },
+    });
+    expect(result).toMatchObject({ status: 'done' });
+    expect(told(story, 'drive.takeover').length).toBeGreaterThan(0);
+  });
+
+  test('in a tool that may not be repeated fails the message and does not do it twice', async () => {
+    const { result, story } = await agentLab({
+      script: async ({ service, world, until, sleep }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'use count {"name":"c"}');
+        const asking = await until((event) => event.body.type === 'peer.call' && event.body.service === 'tools');
+        await sleep(100_000);
+        world.kill(driverOf(asking), 'test');
+        await sleep(500_000);
+        world.restart(driverOf(asking));
+        const first = valueOf(await sent);
+        return { first, next: valueOf(await service.sendMessage('a', 'use count {"name":"c"}')) };
+      },
+    });
+    const calls = told(story, 'peer.call').filter(({ service }) => service === 'tools');
+    if (result.first.status === 'failed') expect(result.first.error?.code).toBe('tools-interrupted');
+    expect(result.next.answer).toBe('The last of 1 results: 2');
+    expect(calls).toHaveLength(2);
+  });
+});
