@@ -4,7 +4,7 @@ import type { StormReporter } from './reporter.js';
 import type { FailureGroup, StormReport } from './storm-report.js';
 import { counted, grouped, printable } from './text.js';
 
-const LABEL_WIDTH = 13;
+const LABEL_WIDTH = 15;
 /** More are in the JSON document. */
 const GROUPS_MAX = 20;
 const SEEDS_MAX = 8;

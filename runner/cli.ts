@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { EXIT } from '../src/run.js';
 import { nearest } from './catalogue.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
+import { REPLAY_FLAGS, replayCommand } from './commands/replay.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
 import { SPEC_FLAGS, specCommand } from './commands/spec.js';
 import { STORM_FLAGS, stormCommand } from './commands/storm.js';
@@ -18,6 +19,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   list: Object.keys(LIST_FLAGS),
   spec: Object.keys(SPEC_FLAGS),
   storm: Object.keys(STORM_FLAGS),
+  replay: Object.keys(REPLAY_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -38,6 +40,7 @@ try {
     .wrap(WIDTH)
     .command(runCommand)
     .command(stormCommand)
+    .command(replayCommand)
     .command(listCommand)
     .command(specCommand)
     .demandCommand(1, 'a command is missing')

@@ -2,7 +2,10 @@
 import { execFile } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
+import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { github } from '../../reports/github.js';
+import { junit } from '../../reports/junit.js';
 import { stormJson } from '../../reports/storm-json.js';
 import { stormTerminal } from '../../reports/storm-terminal.js';
 import { EXIT, PROFILES, type Seed } from '../../src/run.js';
@@ -13,7 +16,10 @@ import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
 import { type Plan, runAt, runsOf } from '../storm/plan.js';
 import { progressView } from '../storm/progress-view.js';
-import { runStorm } from '../storm/storm.js';
+import { saveFailures } from '../storm/save-failures.js';
+import type { SeedResult } from '../storm/seed-result.js';
+import { Store } from '../storm/store.js';
+import { runStorm, type Stopped } from '../storm/storm.js';
 import { isBad, Tally } from '../storm/tally.js';
 import { UsageError } from '../usage-error.js';
 
@@ -40,6 +46,8 @@ export const STORM_FLAGS = {
   budget: { type: 'string', describe: 'Wall time, such as 10m, after which no more seeds are begun', coerce: once('budget') },
   'fail-fast': { type: 'boolean', default: false, describe: 'Begin no more seeds after the first failure' },
   shard: { type: 'string', describe: 'Only every n-th seed, such as 2/4 for the second of four machines', coerce: once('shard') },
+  out: { type: 'string', describe: 'Folder for results, reports (JSON, JUnit) and the first failure of each group', coerce: once('out') },
+  resume: { type: 'boolean', default: false, describe: 'Go on with the storm in --out that was cut short' },
   profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
   bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
   json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
@@ -66,29 +74,72 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
   const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
   const budgetMs = args.budget === undefined ? undefined : parseDuration('--budget', args.budget) / 1_000;
   const tally = new Tally(plan.scenarios);
-  const view = progressView(runsOf(plan), 0, process.stderr, args.json);
+  const done = new Set<number>();
+  const store = await storeOf(args, plan, (result) => {
+    // A line that was there twice counts once.
+    if (done.has(result.position)) return;
+    done.add(result.position);
+    tally.add(result);
+  });
+  const failFast = args['fail-fast'];
+  const view = progressView(runsOf(plan), tally.runs, process.stderr, args.json);
+  const reproduce = (scenario: string, seed: Seed): string => commandOf(plan, scenario, seed);
   const begunMs = performance.now();
-  const stopped = await runStorm(plan, {
-    catalogue,
-    workers,
-    signal,
-    failFast: args['fail-fast'],
-    ...(budgetMs === undefined ? {} : { budgetMs }),
-    onResults(results) {
-      for (const result of results) tally.add(result);
-      view.update(tally.runs, tally.failed);
-    },
-  }).finally(() => view.end());
+  const running = (): Promise<Stopped | undefined> =>
+    runStorm(plan, {
+      catalogue,
+      workers,
+      signal,
+      failFast,
+      done,
+      ...(budgetMs === undefined ? {} : { budgetMs }),
+      onResults(results) {
+        store?.append(results);
+        for (const result of results) tally.add(result);
+        view.update(tally.runs, tally.failed);
+      },
+    });
+  let stopped: Stopped | undefined;
+  try {
+    // The first failure may have been in the part that is resumed.
+    stopped = failFast && tally.failed > 0 ? 'fail-fast' : await running();
+  } finally {
+    view.end();
+    store?.close();
+  }
   const report = tally.report(plan, catalogue, {
     stopped,
     wallMs: performance.now() - begunMs,
-    runs: tally.runs,
-    commandOf: (scenario, seed) => commandOf(plan, scenario, seed),
+    runs: tally.runs - done.size,
+    commandOf: reproduce,
   });
   const reporter = args.json ? stormJson : stormTerminal({ colour: wantsColour(args.color, process.stdout, process.env) });
   process.stdout.write(reporter.report(report));
+  if (!args.json && process.env['GITHUB_ACTIONS'] === 'true') process.stdout.write(github.report(report));
+  if (store !== undefined) {
+    await writeFileAtomic(store.path('report.json'), stormJson.report(report));
+    await writeFileAtomic(store.path('junit.xml'), junit.report(report));
+    const saved = await saveFailures(store.path('failures'), plan, tally.examples(), { catalogue, commandOf: reproduce, signal });
+    if (!args.json) process.stdout.write(savedText(store.folder, saved));
+  }
   if (stopped === 'interrupted') return EXIT.interrupted;
   return isBad(report) ? EXIT.bug : EXIT.clean;
+}
+
+async function storeOf(args: StormArguments, plan: Plan, onResult: (result: SeedResult) => void): Promise<Store | undefined> {
+  if (args.out !== undefined) return args.resume ? Store.resume(args.out, plan, onResult) : Store.begin(args.out, plan);
+  if (args.resume) throw new UsageError('--resume goes on with the storm in a folder; name it by --out');
+  return undefined;
+}
+
+function savedText(folder: string, saved: readonly string[]): string {
+  if (saved.length === 0) return `\nReports are in ${folder}\n`;
+  return [
+    '',
+    `Reports are in ${folder}, and the smallest failure of each group:`,
+    ...saved.map((path) => `  npx kelpie-dst replay ${path}`),
+    '',
+  ].join('\n');
 }
 
 /** The storm that the flags ask for. Throws UsageError for flags that are wrong, or contradict each other. */

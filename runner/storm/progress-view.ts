@@ -10,7 +10,7 @@ export interface ProgressView {
 const LINE_EVERY_MS = 10_000;
 
 export function progressView(total: number, done: number, stream: NodeJS.WriteStream, quiet: boolean): ProgressView {
-  if (stream.isTTY === true) return bar(total, done, stream);
+  if (stream.isTTY) return bar(total, done, stream);
   return quiet ? { update: () => {}, end: () => {} } : lines(total, done, stream);
 }
 

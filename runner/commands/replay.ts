@@ -1,0 +1,86 @@
+/** `replay`: a saved failure again, and whether it is still there. */
+import type { CommandModule } from 'yargs';
+import { terminal } from '../../reports/terminal.js';
+import { type Case, EXIT } from '../../src/run.js';
+import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { draw } from '../draw.js';
+import { wantsColour } from '../flags.js';
+import { interruptible } from '../interrupt.js';
+import { type Expected, expectedOf, judgeReplay, type Replayed } from '../replay.js';
+import { type CaseOutcome, runCase } from '../run-case.js';
+import { parseSeed } from '../seed.js';
+import { readCaseFile } from '../storm/case-file.js';
+import { withTrace } from '../with-trace.js';
+
+export const REPLAY_FLAGS = {
+  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
+  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+} as const;
+
+interface ReplayArguments {
+  readonly what: string;
+  readonly json: boolean;
+  readonly color: boolean;
+}
+
+export const replayCommand: CommandModule<object, ReplayArguments> = {
+  command: 'replay <what>',
+  describe: 'Run a saved failure again, and say whether it is still there',
+  builder: (yargs) =>
+    yargs
+      .positional('what', {
+        type: 'string',
+        demandOption: true,
+        describe: `A case file of 'storm --out', or a seed of ${DEFAULT_SCENARIO} (then it runs twice, and must do the same)`,
+      })
+      .options(REPLAY_FLAGS)
+      .example('$0 replay found/failures/01-conservation.json', 'whether it is reproduced, drifted, changed or gone')
+      .example('$0 replay 42', 'whether seed 42 fails, the same way twice'),
+  handler: async (args) => {
+    process.exitCode = await interruptible((signal) => replay(args, signal));
+  },
+};
+
+async function replay({ what, json, color }: ReplayArguments, signal: AbortSignal): Promise<number> {
+  const { run, expected, reproduce } = SEED.test(what) ? await firstRunOf(what, signal) : await savedCase(what);
+  const first = await runCase(run, { signal });
+  const replayed = judgeReplay(expected, first.run);
+  const outcome = await withTrace(first, () => runCase(run, { signal, record: true }));
+  const colour = wantsColour(color, process.stdout, process.env);
+  process.stdout.write(json ? documentOf(replayed, outcome, reproduce) : textOf(replayed, outcome, reproduce, colour));
+  return outcome.run.verdict === 'pass' && replayed.outcome !== 'drifted' ? EXIT.clean : EXIT.bug;
+}
+
+interface Before {
+  readonly run: Case;
+  readonly expected: Expected;
+  readonly reproduce: string;
+}
+
+const SEED = /^(\d+|[0-9a-f]{40})$/;
+
+async function savedCase(path: string): Promise<Before> {
+  const { case: run, expected } = await readCaseFile(path);
+  find('scenario', catalogue.scenarios, run.scenario);
+  if (run.bug !== undefined) find('bug', catalogue.bugs, run.bug);
+  for (const { id } of run.faults) find('fault', catalogue.faults, id);
+  return { run, expected, reproduce: `npx kelpie-dst replay ${path}` };
+}
+
+/** A seed has nothing saved: what it does first is what it must do again. */
+async function firstRunOf(text: string, signal: AbortSignal): Promise<Before> {
+  const run = draw(parseSeed(text), find('scenario', catalogue.scenarios, DEFAULT_SCENARIO), { faults: catalogue.faults });
+  const { run: first } = await runCase(run, { signal });
+  return { run, expected: expectedOf(first), reproduce: `npx kelpie-dst run --seed ${text}` };
+}
+
+function documentOf({ outcome, told }: Replayed, { run }: CaseOutcome, reproduce: string): string {
+  const { verdict, violations, reason, traceHash, events } = run;
+  const document = { outcome, told, verdict, ...(reason === undefined ? {} : { reason }), violations, traceHash, events, reproduce };
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}
+
+function textOf({ outcome, told }: Replayed, ran: CaseOutcome, reproduce: string, colour: boolean): string {
+  const reporter = terminal({ colour });
+  return `${reporter.opening?.(ran.run.case) ?? ''}${reporter.report({ ...ran, reproduce })}\n${outcome}: ${told}\n`;
+}

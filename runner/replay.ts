@@ -1,0 +1,50 @@
+/** Judges a run against what came of the same case before. */
+import type { Run } from '../src/run.js';
+import type { CaseFile } from './storm/case-file.js';
+import { signatureOf } from './storm/signature.js';
+
+export type Expected = CaseFile['expected'];
+
+/**
+ * `reproduced`: the same events and the same verdict. `drifted`: other events, and the same promise is broken, or none was and is.
+ * `changed`: fails in another way. `gone`: passes.
+ */
+export type ReplayOutcome = 'reproduced' | 'drifted' | 'changed' | 'gone';
+
+export interface Replayed {
+  readonly outcome: ReplayOutcome;
+  /** What that means, in a sentence. */
+  readonly told: string;
+}
+
+/** What a later run of the same case is held against. */
+export function expectedOf(run: Run): Expected {
+  return {
+    verdict: run.verdict,
+    invariant: run.violations[0]?.invariant ?? null,
+    signature: run.verdict === 'pass' ? 'pass' : signatureOf(run),
+    traceHash: run.traceHash,
+  };
+}
+
+export function judgeReplay(expected: Expected, run: Run): Replayed {
+  const sameEvents = expected.traceHash === run.traceHash;
+  const hashes = `trace hash ${run.traceHash || 'none'}, before ${expected.traceHash || 'none'}`;
+  const what = expected.invariant ?? expected.signature;
+  if (run.verdict === 'pass' && expected.verdict !== 'pass') {
+    const why = sameEvents ? 'the same events are no longer judged a failure' : 'other events happen now';
+    return { outcome: 'gone', told: `${what} is gone, the verdict is pass: ${why} (${hashes})` };
+  }
+  if (!sameFailure(expected, run)) {
+    return { outcome: 'changed', told: `${what} is gone, and it fails in another way: ${signatureOf(run)} (${hashes})` };
+  }
+  if (sameEvents) return { outcome: 'reproduced', told: `${what} again, after the same events (${hashes})` };
+  return { outcome: 'drifted', told: `${what} again, after other events (${hashes}): the code has changed in between` };
+}
+
+/** Where no promise was broken, the verdict and its reason are the failure. */
+function sameFailure(expected: Expected, run: Run): boolean {
+  if (run.verdict !== expected.verdict) return false;
+  if (expected.invariant !== null) return run.violations.some(({ invariant }) => invariant === expected.invariant);
+  return expectedOf(run).signature === expected.signature;
+}

@@ -1,0 +1,127 @@
+/**
+ * What a storm leaves in its folder: the plan, a line of JSON for every finished batch, and at the end the reports. A storm that is
+ * killed has lost no more than the batches that were running, and goes on from there.
+ */
+import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
+import { mkdir, readFile, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { UsageError } from '../usage-error.js';
+import { PLAN_SCHEMA, type Plan, runAt, runsOf } from './plan.js';
+import { SEED_RESULT_SCHEMA, type SeedResult } from './seed-result.js';
+
+const HEADER = z.strictObject({ format: z.literal('kelpie-dst-storm'), version: z.literal(1), plan: PLAN_SCHEMA });
+const LINE = z.strictObject({ results: z.array(SEED_RESULT_SCHEMA) });
+
+export class Store {
+  readonly folder: string;
+  readonly #plan: Plan;
+  #descriptor: number | undefined;
+
+  private constructor(folder: string, plan: Plan) {
+    this.folder = folder;
+    this.#plan = plan;
+  }
+
+  /** Begins in an empty or new folder. Throws UsageError when a storm is in it already, or it cannot be written. */
+  static async begin(folder: string, plan: Plan): Promise<Store> {
+    const store = new Store(folder, plan);
+    if (await exists(store.path('storm.json'))) {
+      throw new UsageError(`--out: '${folder}' has the results of a storm; --resume goes on with it, or name another folder`);
+    }
+    try {
+      await mkdir(folder, { recursive: true });
+      store.#descriptor = openSync(store.path('results.jsonl'), 'w');
+      // Last, because a folder with it counts as a storm.
+      await writeFileAtomic(store.path('storm.json'), `${JSON.stringify({ format: 'kelpie-dst-storm', version: 1, plan })}\n`);
+    } catch (error) {
+      throw new UsageError(`--out: '${folder}' cannot be written: ${(error as Error).message}; name a folder that may be`);
+    }
+    return store;
+  }
+
+  /** Goes on where a storm ended; `onResult` takes each result that is there. Throws UsageError when it is another storm, or broken. */
+  static async resume(folder: string, plan: Plan, onResult: (result: SeedResult) => void): Promise<Store> {
+    const store = new Store(folder, plan);
+    if (!(await exists(store.path('storm.json')))) {
+      throw new UsageError(`--resume: there is no storm in '${folder}'; leave --resume out to begin one`);
+    }
+    const stored = await store.#header();
+    for (const name of Object.keys(plan) as (keyof Plan)[]) {
+      const [then, now] = [JSON.stringify(stored[name]), JSON.stringify(plan[name])];
+      if (then !== now)
+        throw new UsageError(`--resume: the storm in '${folder}' has ${name} ${then}, and this command ${now}; ask for the same`);
+    }
+    await store.#load(onResult);
+    store.#descriptor = openSync(store.path('results.jsonl'), 'a');
+    return store;
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** One line, handed to the system before this returns. */
+  append(results: readonly SeedResult[]): void {
+    if (this.#descriptor === undefined) throw new Error('the store is closed');
+    const line = Buffer.from(`${JSON.stringify({ results })}\n`);
+    // One call may write less than all.
+    for (let at = 0; at < line.length; ) at += writeSync(this.#descriptor, line, at);
+  }
+
+  close(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  async #header(): Promise<Plan> {
+    const path = this.path('storm.json');
+    const parsed = HEADER.safeParse(parseJson(await readFile(path, 'utf8')));
+    if (!parsed.success) throw new UsageError(`--resume: '${path}' is no header of a storm; begin again in another folder`);
+    return parsed.data.plan;
+  }
+
+  async #load(onResult: (result: SeedResult) => void): Promise<void> {
+    const path = this.path('results.jsonl');
+    const { size } = await stat(path);
+    let whole = 0;
+    let number = 0;
+    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+      number++;
+      const end = whole + Buffer.byteLength(line) + 1;
+      // The storm was killed while it wrote its last line.
+      if (end > size) break;
+      const parsed = LINE.safeParse(parseJson(line));
+      if (!parsed.success) throw new UsageError(`--resume: line ${number} of '${path}' is broken; remove it, and its runs are done again`);
+      for (const result of parsed.data.results) {
+        const planned = result.position < runsOf(this.#plan) ? runAt(this.#plan, result.position) : undefined;
+        if (planned?.seed !== result.seed || planned.scenario !== result.scenario) {
+          throw new UsageError(`--resume: line ${number} of '${path}' has a run that this storm does not; begin again in another folder`);
+        }
+        onResult(result);
+      }
+      whole = end;
+    }
+    if (whole < size) await truncate(path, whole);
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // What is no JSON matches no schema.
+    return undefined;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
