@@ -28,7 +28,7 @@ const thousands = (n: number): string =>
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, ' ');
 const row = (...cells: readonly string[]): string =>
-  cells.map((cell, i) => (i === 0 || i === 3 ? cell.padEnd(i === 0 ? 14 : 34) : cell.padStart(i === 4 ? 12 : 13))).join(' ');
+  cells.map((cell, i) => (i === 0 || i === 3 ? cell.padEnd(i === 0 ? 14 : 37) : cell.padStart(i === 2 ? 15 : i === 4 ? 12 : 13))).join(' ');
 
 console.log(row('bench', 'ours', 'unit', 'against', 'theirs', 'ratio', 'aim'));
 for (const [name, bench] of Object.entries(benches)) {
