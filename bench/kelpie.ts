@@ -264,6 +264,17 @@ const EVENTS_PER_SECOND_AIM = 250_000;
 const SIMULATED_SECONDS_AIM = 10_000;
 const FULL_NODES = 5;
 
+/**
+ * Calls `work`, which answers how many things it did, and returns things per second of processor time. An aim that is a fixed figure
+ * for one core has no peer beside it that other work on the machine would slow down alike, so waiting for a core does not count.
+ */
+async function perProcessorSecond(work: () => Promise<number>): Promise<number> {
+  const begin = process.cpuUsage();
+  const done = await work();
+  const { user, system } = process.cpuUsage(begin);
+  return (done * 1e6) / (user + system);
+}
+
 async function medianOf(rounds: number, figure: () => Promise<number>): Promise<number> {
   await figure();
   const figures: number[] = [];
@@ -280,23 +291,25 @@ export async function fullRun(runs = 12, simulatedSeconds = 3_000): Promise<Benc
     const run = draw(seed, scenario, { faults });
     if (run.workload.nodes === FULL_NODES) cases.push(run);
   }
-  const events = await medianOf(ROUNDS, async () => {
-    const begin = process.hrtime.bigint();
-    let total = 0;
-    for (const run of cases) total += (await simulate(run, { scenario, faults })).run.events;
-    return (total * 1e9) / Number(process.hrtime.bigint() - begin);
-  });
+  const events = await medianOf(ROUNDS, () =>
+    perProcessorSecond(async () => {
+      let total = 0;
+      for (const run of cases) total += (await simulate(run, { scenario, faults })).run.events;
+      return total;
+    }),
+  );
   const leases = await medianOf(ROUNDS, () =>
-    perSecond(simulatedSeconds, () =>
-      besideSimulatedNodes({
+    perProcessorSecond(async () => {
+      await besideSimulatedNodes({
         nodes: 3,
         config: { idleMicros: 3_600 * SECOND },
         client: async (client, { clock }) => {
           for (let i = 0; i < 30; i++) await add(client, `kept${i}`);
           await clock.sleep(simulatedSeconds * SECOND);
         },
-      }),
-    ),
+      });
+      return simulatedSeconds;
+    }),
   );
   const against = 'aim of performance.md';
   return [
