@@ -125,7 +125,7 @@ function unexpected(about: { readonly expected: string; readonly expectedInvaria
 }
 
 /** Marks the rows of one configuration when two engines do not say the same of it. */
-function compared(rows: readonly CheckRow[]): readonly CheckRow[] {
+export function compared(rows: readonly CheckRow[]): readonly CheckRow[] {
   const [first, second] = rows;
   if (first === undefined || second === undefined || rows.some(({ verdict }) => verdict === 'skipped')) return rows;
   const compare: (keyof CheckRow)[] =

@@ -88,8 +88,9 @@ const writtenOut = (session: EmbeddedSession, model: Model): Promise<LabelledMod
 async function initialStates(session: EmbeddedSession, model: Model): Promise<readonly EngineState[]> {
   const text = await session.call('explore_init', model.source, model.config, NO_CONSTANTS);
   const reply = JSON.parse(text) as { readonly states?: readonly EngineState[]; readonly error?: string };
-  if (reply.states === undefined) throw engineError(model, 'InitError', reply.error ?? 'no initial state');
-  return reply.states;
+  if (reply.states !== undefined) return reply.states;
+  const error = reply.error ?? 'there is no initial state';
+  throw (await unread(session, model)) ?? engineError(model, /^\w+Error/.exec(error)?.[0] ?? '', error);
 }
 
 async function check(session: EmbeddedSession, model: Model, bounds: Bounds): Promise<CheckResult> {
@@ -124,8 +125,25 @@ async function explore(session: EmbeddedSession, model: Model, bounds: Bounds): 
   };
   const report = JSON.parse(await session.call('check_spec_with_options', model.source, JSON.stringify(options))) as EngineReport;
   const broken = report.error_type !== null && !['InvariantViolation', 'Deadlock'].includes(report.error_type);
-  if (broken) throw engineError(model, report.error_type ?? '', report.error_message ?? '');
+  if (broken) throw (await unread(session, model)) ?? engineError(model, report.error_type ?? '', report.error_message ?? '');
   return report;
+}
+
+const DEFINITION = /^(\w+)(?:\([\w\s,]*\))?\s*==/gm;
+
+/**
+ * The engine drops some definitions that it cannot parse, silently, and then complains of what uses them. So when it complains, each
+ * definition of the module is asked for by name, and the first that is missing is the one to look at.
+ */
+async function unread(session: EmbeddedSession, model: Model): Promise<ModelCheckError | undefined> {
+  for (const { 1: name = '', index } of model.source.matchAll(DEFINITION)) {
+    const options = { constants: {}, cfg_source: `INIT ${name}\nNEXT ${name}\n`, max_states: 1, max_depth: 1 };
+    const text = await session.call('check_spec_with_options', model.source, JSON.stringify(options));
+    const { error_message: message } = JSON.parse(text) as EngineReport;
+    if (message?.includes(`definition '${name}' not found`) !== true) continue;
+    return new ModelCheckError('parse', `${model.module}.tla${lineOf(model.source, index)}: the definition of ${name} cannot be read`);
+  }
+  return undefined;
 }
 
 function failure(report: EngineReport, model: Model): { readonly verdict: 'violated' | 'deadlock'; readonly invariant?: string } {
@@ -155,7 +173,6 @@ function engineError(model: Model, type: string, message: string): ModelCheckErr
     case 'MaxStatesExceeded':
       return new ModelCheckError('states-bound', `${model.module} with ${model.configName} has more states than the bound: ${message}`);
     default:
-      // A module that does not parse may still be taken for a shorter one, so that its errors show up here.
       return new ModelCheckError('evaluation', `${model.module}.tla with ${model.configName}: ${message}`);
   }
 }

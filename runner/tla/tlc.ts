@@ -73,6 +73,20 @@ async function holdsTlc(path: string, size: number): Promise<boolean> {
   }
 }
 
+const SMALLEST: Model = {
+  module: 'Smallest',
+  source: '---- MODULE Smallest ----\nVARIABLE x\nInit == x = TRUE\nNext == UNCHANGED x\n====\n',
+  configName: 'Smallest.cfg',
+  config: 'INIT Init\nNEXT Next\n',
+};
+
+/** Starts TLC and asks for its version, `2.15`. Rejects when it does not start, with what this machine lacks. */
+export async function tlcVersion(place: TlcPlace, options: CheckOptions = {}): Promise<string> {
+  const output = await inFolder((folder) => run(place, folder, SMALLEST, options, []));
+  const told = messageOf(output, TLC_CODE.version)?.text ?? '';
+  return /Version (\S+)/.exec(told)?.[1] ?? oneLine(told);
+}
+
 /** TLC at this place. */
 export function tlcChecker(place: TlcPlace): ModelChecker {
   return {
@@ -80,7 +94,7 @@ export function tlcChecker(place: TlcPlace): ModelChecker {
     check: async (model, options = {}) => {
       // Temporal properties speak of the specification as it is written.
       const hasProperties = parseConfig(model.config, model.configName).properties.length > 0;
-      const labelled = hasProperties ? undefined : await writeOut(model, options);
+      const labelled = hasProperties ? undefined : await writeOut(model, options).catch(leaveToTlc);
       return inFolder((folder) => check(place, folder, model, labelled, options));
     },
     graph: async (model, options = {}) => {
@@ -89,6 +103,12 @@ export function tlcChecker(place: TlcPlace): ModelChecker {
       return inFolder((folder) => graph(place, folder, labelled, options));
     },
   };
+}
+
+/** What the embedded engine cannot read, TLC may read, or tell better what is wrong with it. */
+function leaveToTlc(error: unknown): undefined {
+  const isOfModel = error instanceof ModelCheckError && ['parse', 'config', 'evaluation'].includes(error.code);
+  if (!isOfModel) throw error;
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

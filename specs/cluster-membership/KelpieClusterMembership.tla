@@ -16,7 +16,7 @@
 (*   Elect         primary.elect                                           *)
 (*   StepDown      primary.stepdown for want of a majority                 *)
 (*   Deposed       member.deposed                                          *)
-(*   Crash, Restart   kill and boot of a node, told by the world           *)
+(*   Crash         kill of a member, told by the world                     *)
 (* Hidden: Stand, Withdraw, Refresh, Cut, Heal.                            *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
@@ -30,21 +30,19 @@ None == "None"
 VARIABLES
     state,      \* of each node, in the view
     primary,    \* in the view
-    up,         \* the node's process runs
-    part,       \* the node takes part as a member
+    part,       \* the node takes part as a member: it runs, and answers heartbeats
     belief,     \* the node takes itself for the primary: no, of a term that is over, of the newest term
     stands,     \* it is a candidate: no, on a current view, for a minority, on a view that has changed
     mandate,    \* the newest primary was elected for a majority
     cut         \* the node that is cut off from the others
 
-vars == <<state, primary, up, part, belief, stands, mandate, cut>>
+vars == <<state, primary, part, belief, stands, mandate, cut>>
 
 States == {"left", "joining", "active", "leaving", "failed"}
 
 TypeOK ==
     /\ state \in [Nodes -> States]
     /\ primary \in Nodes \cup {None}
-    /\ up \in [Nodes -> BOOLEAN]
     /\ part \in [Nodes -> BOOLEAN]
     /\ belief \in [Nodes -> {"No", "Old", "Newest"}]
     /\ stands \in [Nodes -> {"No", "Current", "Changed", "Minority"}]
@@ -54,14 +52,13 @@ TypeOK ==
 Init ==
     /\ state = [n \in Nodes |-> "left"]
     /\ primary = None
-    /\ up = [n \in Nodes |-> TRUE]
     /\ part = [n \in Nodes |-> FALSE]
     /\ belief = [n \in Nodes |-> "No"]
     /\ stands = [n \in Nodes |-> "No"]
     /\ mandate = TRUE
     /\ cut = None
 
-Reaches(n, m) == n = m \/ (up[n] /\ up[m] /\ cut \notin {n, m})
+Reaches(n, m) == n = m \/ (part[n] /\ part[m] /\ cut \notin {n, m})
 
 Voters == {n \in Nodes : state[n] \in {"active", "leaving"}}
 
@@ -78,13 +75,12 @@ Change(n, to) == state' = [state EXCEPT ![n] = to]
 
 \* Nobody is a member: the first node founds the cluster.
 Found(n) ==
-    /\ up[n]
     /\ \A m \in Nodes : state[m] \in {"left", "failed"}
     /\ ~part[n]
     /\ Change(n, "active")
     /\ part' = [part EXCEPT ![n] = TRUE]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, up, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, belief, mandate, cut>>
 
 \* An active member lets a node in that asks for it.
 Accept(m, n) ==
@@ -92,30 +88,28 @@ Accept(m, n) ==
     /\ part[m]
     /\ state[n] \in {"left", "failed"}
     /\ ~part[n]
-    /\ Reaches(m, n)
+    /\ cut \notin {m, n}
     /\ Change(n, "joining")
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, up, part, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, part, belief, mandate, cut>>
 
 \* A node that was let in becomes active and takes part; with the defect it takes part though nobody let it in.
 Activate(n) ==
-    /\ up[n]
     /\ ~part[n]
     /\ \/ state[n] = "joining" /\ Change(n, "active")
        \/ state[n] = "left" /\ Bug = "JoinUnasked" /\ UNCHANGED state
     /\ part' = [part EXCEPT ![n] = TRUE]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, up, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, belief, mandate, cut>>
 
 \* A node that has started again takes the place of its earlier life, which is primary no more.
 Resume(n) ==
-    /\ up[n]
     /\ ~part[n]
     /\ state[n] \in {"active", "leaving"}
     /\ Change(n, "joining")
     /\ WithoutPrimary(n)
     /\ ViewChanged(n)
-    /\ UNCHANGED <<up, part, belief, mandate, cut>>
+    /\ UNCHANGED <<part, belief, mandate, cut>>
 
 BeginLeave(n) ==
     /\ part[n]
@@ -124,7 +118,7 @@ BeginLeave(n) ==
     /\ IF Bug = "LeaveAsPrimary" THEN UNCHANGED primary ELSE WithoutPrimary(n)
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<up, part, mandate, cut>>
+    /\ UNCHANGED <<part, mandate, cut>>
 
 EndLeave(n) ==
     /\ part[n]
@@ -132,7 +126,7 @@ EndLeave(n) ==
     /\ Change(n, "left")
     /\ part' = [part EXCEPT ![n] = FALSE]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, up, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, belief, mandate, cut>>
 
 Vacant(n) == IF primary = None THEN TRUE ELSE ~Reaches(n, primary)
 
@@ -144,12 +138,12 @@ Stand(n) ==
     /\ Vacant(n)
     /\ Majority(n) \/ Bug = "ElectWithoutQuorum"
     /\ stands' = [stands EXCEPT ![n] = IF Majority(n) THEN "Current" ELSE "Minority"]
-    /\ UNCHANGED <<state, primary, up, part, belief, mandate, cut>>
+    /\ UNCHANGED <<state, primary, part, belief, mandate, cut>>
 
 Withdraw(n) ==
     /\ stands[n] # "No"
     /\ stands' = [stands EXCEPT ![n] = "No"]
-    /\ UNCHANGED <<state, primary, up, part, belief, mandate, cut>>
+    /\ UNCHANGED <<state, primary, part, belief, mandate, cut>>
 
 \* Primary and a new term, on the view that was read; in two transactions with the defect.
 Elect(n) ==
@@ -158,7 +152,7 @@ Elect(n) ==
     /\ mandate' = (stands[n] # "Minority")
     /\ belief' = [m \in Nodes |-> IF m = n THEN "Newest" ELSE IF belief[m] = "Newest" /\ stands[n] # "Changed" THEN "Old" ELSE belief[m]]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<state, up, part, cut>>
+    /\ UNCHANGED <<state, part, cut>>
 
 \* A primary without a majority clears its own claim, and no other.
 StepDown(n) ==
@@ -167,14 +161,14 @@ StepDown(n) ==
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ IF belief[n] = "Newest" THEN WithoutPrimary(n) ELSE UNCHANGED primary
     /\ IF belief[n] = "Newest" /\ primary = n THEN ViewChanged(n) ELSE UNCHANGED stands
-    /\ UNCHANGED <<state, up, part, mandate, cut>>
+    /\ UNCHANGED <<state, part, mandate, cut>>
 
 \* The node reads the view and finds another primary, or none.
 Refresh(n) ==
     /\ belief[n] # "No"
     /\ primary # n
     /\ belief' = [belief EXCEPT ![n] = "No"]
-    /\ UNCHANGED <<state, primary, up, part, stands, mandate, cut>>
+    /\ UNCHANGED <<state, primary, part, stands, mandate, cut>>
 
 \* The primary gives up a member that does not answer. The store knows who is primary.
 FailMember(p, n) ==
@@ -184,39 +178,34 @@ FailMember(p, n) ==
     /\ ~Reaches(p, n)
     /\ Change(n, "failed")
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, up, part, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, part, belief, mandate, cut>>
 
 \* A node finds that it was given up; it is a new life from then on.
 Deposed(n) ==
     /\ part[n]
-    /\ state[n] \in {"failed", "joining"}
-    /\ part' = [part EXCEPT ![n] = FALSE]
-    /\ belief' = [belief EXCEPT ![n] = "No"]
-    /\ stands' = [stands EXCEPT ![n] = "No"]
-    /\ UNCHANGED <<state, primary, up, mandate, cut>>
-
-Cut(n) ==
-    /\ cut = None
-    /\ cut' = n
-    /\ UNCHANGED <<state, primary, up, part, belief, stands, mandate>>
-
-Heal ==
-    /\ cut # None
-    /\ cut' = None
-    /\ UNCHANGED <<state, primary, up, part, belief, stands, mandate>>
-
-Crash(n) ==
-    /\ up[n]
-    /\ up' = [up EXCEPT ![n] = FALSE]
+    /\ state[n] = "failed"
     /\ part' = [part EXCEPT ![n] = FALSE]
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ stands' = [stands EXCEPT ![n] = "No"]
     /\ UNCHANGED <<state, primary, mandate, cut>>
 
-Restart(n) ==
-    /\ ~up[n]
-    /\ up' = [up EXCEPT ![n] = TRUE]
-    /\ UNCHANGED <<state, primary, part, belief, stands, mandate, cut>>
+Cut(n) ==
+    /\ cut = None
+    /\ cut' = n
+    /\ UNCHANGED <<state, primary, part, belief, stands, mandate>>
+
+Heal ==
+    /\ cut # None
+    /\ cut' = None
+    /\ UNCHANGED <<state, primary, part, belief, stands, mandate>>
+
+\* The process of a member dies. What starts again is outside until it resumes.
+Crash(n) ==
+    /\ part[n]
+    /\ part' = [part EXCEPT ![n] = FALSE]
+    /\ belief' = [belief EXCEPT ![n] = "No"]
+    /\ stands' = [stands EXCEPT ![n] = "No"]
+    /\ UNCHANGED <<state, primary, mandate, cut>>
 
 Next ==
     \/ \E n \in Nodes : Found(n)
@@ -235,7 +224,6 @@ Next ==
     \/ \E n \in Nodes : Cut(n)
     \/ Heal
     \/ \E n \in Nodes : Crash(n)
-    \/ \E n \in Nodes : Restart(n)
 
 Spec == Init /\ [][Next]_vars
 
