@@ -1,0 +1,181 @@
+/** Storms as users run them, and storms over programs that hang, eat the memory or fail. Runs the build, because a thread loads no TypeScript. */
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StormReport } from '../../reports/storm-report.js';
+import { catalogue } from '../fixtures/planted-catalogue.js';
+import type { CaseFile } from './case-file.js';
+import type { Plan } from './plan.js';
+import type { SeedResult } from './seed-result.js';
+import type { StormOptions } from './storm.js';
+
+const { runStorm } = (await import(new URL('../../dist/runner/storm/storm.js', import.meta.url).href)) as typeof import('./storm.js');
+const bin = join(import.meta.dirname, '..', '..', 'dist', 'runner', 'cli.js');
+/** Of the sixteen seeds from here on one throws, one eats the memory and one hangs. */
+const FROM = 110;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kelpie-dst-storm-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function kelpie(...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: folder, encoding: 'utf8' });
+  return { code: status, stdout, stderr };
+}
+
+describe('a storm over hostile programs', () => {
+  const plan: Plan = {
+    scenarios: ['planted'],
+    profile: 'none',
+    bug: null,
+    from: FROM,
+    seeds: 16,
+    shard: { index: 1, of: 1 },
+  };
+
+  async function resultsOf(workers: number, more: Partial<StormOptions> = {}) {
+    const results: SeedResult[] = [];
+    const stopped = await runStorm(plan, {
+      catalogue,
+      catalogueUrl: new URL('../fixtures/planted-catalogue.js', import.meta.url),
+      workers,
+      hangTimeoutMs: 2_000,
+      heapMbMax: 64,
+      onResults: (batch) => void results.push(...batch),
+      ...more,
+    });
+    return { stopped, results: results.sort((a, b) => a.position - b.position) };
+  }
+
+  test('gives each seed its own verdict, the same with one worker and with two', async () => {
+    const { stopped, results } = await resultsOf(2);
+    expect(stopped).toBeUndefined();
+    expect(results.map(({ seed }) => seed)).toEqual(Array.from({ length: plan.seeds }, (_, i) => FROM + i));
+    const failed = results.filter(({ verdict }) => verdict !== 'pass');
+    expect(failed.map(({ verdict, signature }) => `${verdict} ${signature}`).sort()).toEqual([
+      'crash crash: # crashed: TypeError: no such account',
+      'crash crash: the run used more than # MB of memory in event #, on #, at # s of simulated time',
+      'hang hang: no progress for # s of wall time in event #, on #, at # s of simulated time',
+    ]);
+    const alone = await resultsOf(1);
+    // Where in its events a hog dies is the machine's affair.
+    const bare = ({ events: _, ...result }: SeedResult) => result;
+    expect(alone.results.map(bare)).toEqual(results.map(bare));
+  });
+
+  test('begins no more after the first failure, after its budget, and after a signal', async () => {
+    const fast = await resultsOf(1, { failFast: true });
+    expect(fast.stopped).toBe('fail-fast');
+    expect(fast.results.length).toBeLessThan(plan.seeds);
+    expect(await resultsOf(1, { budgetMs: 0 })).toEqual({ stopped: 'budget', results: [] });
+    expect(await resultsOf(1, { signal: AbortSignal.abort() })).toEqual({ stopped: 'interrupted', results: [] });
+    expect(await resultsOf(1, { signal: AbortSignal.timeout(1_500), hangTimeoutMs: 60_000 })).toMatchObject({ stopped: 'interrupted' });
+  });
+
+  test('runs nothing that is done, and rejects when the catalogue cannot be loaded', async () => {
+    const done = new Set(Array.from({ length: plan.seeds }, (_, i) => i));
+    expect(await resultsOf(2, { done })).toEqual({ stopped: undefined, results: [] });
+    await expect(resultsOf(1, { catalogueUrl: new URL('nowhere.js', import.meta.url) })).rejects.toThrow('cannot be loaded');
+  });
+});
+
+const SHORT = ['storm', '--seeds', '20', '--bug', 'kv-write-through', '--json'];
+const reportOf = (text: string): StormReport => JSON.parse(text) as StormReport;
+const timeless = (report: StormReport) => ({ ...report, wallMs: 0, seedsPerSecond: 0 });
+
+describe('the command', () => {
+  test('says the same for one worker and for two, keeps what it found, and replays it', () => {
+    const one = kelpie(...SHORT, '--workers', '1', '--out', 'found');
+    const two = kelpie(...SHORT, '--workers', '2');
+    expect({ code: one.code, stderr: one.stderr }).toEqual({ code: 1, stderr: '' });
+    const report = reportOf(one.stdout);
+    expect(timeless(reportOf(two.stdout))).toEqual(timeless(report));
+    expect(report).toMatchObject({ seeds: 20, notRun: 0 });
+    const [group] = report.failures;
+    expect(group?.reproduce).toBe(`npx kelpie-dst run --seed ${group?.smallest.seed} --bug kv-write-through`);
+    expect(reportOf(readFileSync(join(folder, 'found', 'report.json'), 'utf8'))).toEqual(report);
+    expect(readFileSync(join(folder, 'found', 'junit.xml'), 'utf8')).toContain('failures="1"');
+
+    // A storm that was killed: a batch is missing, and another is half written.
+    const path = join(folder, 'found', 'results.jsonl');
+    const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+    expect(lines).toHaveLength(3);
+    writeFileSync(path, `${lines[0]}\n${lines[1]}\n${lines[2]?.slice(0, 100)}`);
+    const resumed = kelpie(...SHORT, '--out', 'found', '--resume');
+    expect(timeless(reportOf(resumed.stdout))).toEqual(timeless(report));
+    expect(readFileSync(path, 'utf8').split('\n').filter(Boolean)).toHaveLength(3);
+
+    const again = kelpie(...SHORT, '--out', 'found');
+    expect({ code: again.code, stderr: again.stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--resume goes on') as string,
+    });
+    const other = kelpie('storm', '--seeds', '21', '--bug', 'kv-write-through', '--out', 'found', '--resume');
+    expect({ code: other.code, stderr: other.stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("the storm in 'found' has seeds 20, and this command 21") as string,
+    });
+    appendFileSync(path, '{"results":[{}]}\n');
+    expect(kelpie(...SHORT, '--out', 'found', '--resume').stderr).toContain("line 4 of 'found/results.jsonl' is broken");
+
+    const failures = spawnSync('ls', [join(folder, 'found', 'failures')], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter(Boolean);
+    expect(failures[1]).toBe(failures[0]?.replace('.json', '.txt'));
+    const file = join('found', 'failures', failures[0] ?? '');
+    expect(readFileSync(join(folder, file.replace('.json', '.txt')), 'utf8')).toContain('The last events that led there:');
+    const saved = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CaseFile;
+    const outcomeOf = (changed: unknown) => {
+      writeFileSync(join(folder, 'changed.json'), JSON.stringify(changed));
+      const { code, stdout, stderr } = kelpie('replay', 'changed.json', '--json');
+      return { code, outcome: stdout === '' ? stderr : (JSON.parse(stdout) as { readonly outcome: string }).outcome };
+    };
+    const { bug: _, ...correct } = saved.case;
+    expect(outcomeOf(saved)).toEqual({ code: 1, outcome: 'reproduced' });
+    expect(outcomeOf({ ...saved, expected: { ...saved.expected, traceHash: '0'.repeat(16) } })).toEqual({ code: 1, outcome: 'drifted' });
+    expect(outcomeOf({ ...saved, expected: { ...saved.expected, invariant: 'conservation' } })).toEqual({ code: 1, outcome: 'changed' });
+    expect(outcomeOf({ ...saved, case: correct })).toEqual({ code: 0, outcome: 'gone' });
+    for (const [changed, says] of [
+      [{ ...saved, version: 2 }, 'is of version 2, and this kelpie-dst reads version 1'],
+      [{ hello: 1 }, 'is no case file: its format is not stated'],
+      [{ ...saved, case: { ...saved.case, quantumMicros: 'x' } }, 'is broken at case.quantumMicros'],
+      [{ ...saved, case: { ...saved.case, scenario: 'gone' } }, "there is no scenario 'gone'"],
+    ] as const)
+      expect(outcomeOf(changed)).toEqual({ code: 2, outcome: expect.stringContaining(says) as string });
+    writeFileSync(join(folder, 'torn.json'), '{');
+    expect(kelpie('replay', 'torn.json').stderr).toContain("'torn.json' is no JSON");
+    expect(kelpie('replay', 'nowhere.json').code).toBe(2);
+    // Fourteen processes, one after the other.
+  }, 180_000);
+
+  test('replays a seed twice', () => {
+    const { code, stdout } = kelpie('replay', '3');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\nreproduced: pass again, after the same events/);
+  });
+
+  test.each<readonly [readonly string[], string]>([
+    [['--seeds', '0'], "--seeds '0' is no whole number from 1"],
+    [['--workers', 'many'], "--workers 'many' is no whole number"],
+    [['--shard', '3/2'], "--shard '3/2' is none"],
+    [['--shard', '1/9', '--seeds', '3'], '3 seeds cannot be shared among 9'],
+    [['--from', '1', '--from-git'], '--from and --from-git both name the first seed'],
+    [['--from', String(Number.MAX_SAFE_INTEGER)], 'past the largest seed'],
+    [['--all', '--scenario', 'kelpie-cluster'], '--all has every scenario'],
+    [['--resume'], 'name it by --out'],
+    [['--resume', '--out', 'nothing'], "there is no storm in 'nothing'"],
+    [['--sceanrio', 'x'], "did you mean '--scenario'?"],
+  ])('refuses %j', (args, says) => {
+    const { code, stdout, stderr } = kelpie('storm', ...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(says);
+  });
+
+  test('refuses --from-git outside of a clone', () => {
+    expect(kelpie('storm', '--from-git')).toMatchObject({ code: 2, stderr: expect.stringContaining('git tells no commit here') as string });
+  });
+});

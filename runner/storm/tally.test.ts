@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { catalogue } from '../fixtures/planted-catalogue.js';
+import type { Plan } from './plan.js';
+import type { SeedResult } from './seed-result.js';
+import { isBad, Tally } from './tally.js';
+
+const plan: Plan = { scenarios: ['planted'], profile: 'swarm', bug: null, from: 0, seeds: 1_000, shard: { index: 1, of: 1 } };
+const session = { stopped: undefined, wallMs: 2_000, runs: 10, commandOf: (id: string, seed: unknown) => `run ${id} ${String(seed)}` };
+
+function result(position: number, more: Partial<SeedResult> = {}): SeedResult {
+  return {
+    position,
+    scenario: 'planted',
+    seed: position,
+    verdict: 'pass',
+    events: 100,
+    traceHash: '0123456789abcdef',
+    signature: null,
+    invariant: null,
+    drawn: ['a/fires', 'b/silent'],
+    fired: ['a/fires'],
+    reached: ['behaved'],
+    ...more,
+  };
+}
+const failure = (position: number, signature: string, events: number): SeedResult =>
+  result(position, { verdict: 'violation', invariant: 'x', signature, events });
+
+function reportOf(results: readonly SeedResult[], of: Plan = plan) {
+  const tally = new Tally(of.scenarios);
+  for (const one of results) tally.add(one);
+  return tally.report(of, catalogue, session);
+}
+
+const mixed = [
+  result(0),
+  failure(1, 'x: late', 90),
+  failure(2, 'y: early', 30),
+  failure(3, 'x: late', 50),
+  failure(4, 'x: late', 50),
+  result(5),
+];
+
+test('groups failures, smallest first, and names the command of the smallest', () => {
+  const { passed, failed, failures, seedsPerSecond, scenarios } = reportOf(mixed);
+  expect({ passed, failed, seedsPerSecond, scenarios }).toEqual({
+    passed: 2,
+    failed: 4,
+    seedsPerSecond: 5,
+    scenarios: [{ id: 'planted', seeds: 6, failed: 4 }],
+  });
+  expect(failures).toMatchObject([
+    { signature: 'y: early', count: 1, seeds: [2], reproduce: 'run planted 2' },
+    { signature: 'x: late', count: 3, seeds: [1, 3, 4], smallest: { seed: 3, events: 50 }, reproduce: 'run planted 3' },
+  ]);
+});
+
+test('says the same in whatever order results come', () => {
+  const expected = reportOf(mixed);
+  expect(reportOf([...mixed].reverse())).toEqual(expected);
+  expect(reportOf([...mixed.slice(3), ...mixed.slice(0, 3)])).toEqual(expected);
+});
+
+test('estimates new behaviour from what one run alone showed', () => {
+  // Two marks and faults in many runs, one in a single run, one failure in a single run.
+  const results = [...Array.from({ length: 9 }, (_, i) => result(i)), failure(9, 'x: once', 5), result(10, { fired: ['c/rare'] })];
+  expect(reportOf(results).newBehaviourEstimate).toEqual({ probability: 2 / 11, singletons: 2, behaviours: 4, runs: 11 });
+  expect(reportOf([]).newBehaviourEstimate.probability).toBe(1);
+});
+
+test('a fault that several seeds drew and none fired is inert, a mark that none reached is named', () => {
+  expect(reportOf(Array.from({ length: 4 }, (_, i) => result(i))).inert).toEqual([]);
+  const five = reportOf(Array.from({ length: 5 }, (_, i) => result(i)));
+  expect(five).toMatchObject({ inert: ['b/silent'], sometimes: { behaved: 5, 'pigs flew': 0 }, neverReached: ['pigs flew'] });
+  expect(five.faults).toEqual([
+    { id: 'a/fires', seedsDrawn: 5, seedsFired: 5 },
+    { id: 'b/silent', seedsDrawn: 5, seedsFired: 0 },
+  ]);
+});
+
+test('what is not covered fails a storm of a thousand default seeds only', () => {
+  const many = Array.from({ length: 1_000 }, (_, i) => result(i));
+  expect(
+    [reportOf(many), reportOf(many.slice(1)), reportOf(many, { ...plan, profile: 'calm' }), reportOf(many, { ...plan, bug: 'b' })].map(
+      isBad,
+    ),
+  ).toEqual([true, false, false, false]);
+  expect(reportOf(many.slice(1)).coverage.rule).toContain('it takes 1000 default seeds of each scenario, and these are 999');
+  expect(isBad(reportOf([failure(0, 'x', 1)]))).toBe(true);
+});
