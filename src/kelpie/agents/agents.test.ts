@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { rehearse, type Stage, type Told } from '../../../runner/fixtures/simulated-cluster.js';
-import type { Micros } from '../../ports.js';
+import { type Micros, transact } from '../../ports.js';
 import type { KelpieEvent } from '../../story.js';
 import { KelpieClient } from '../client.js';
 import { KelpieNode } from '../node.js';
 import { correctParts, type KelpieParts } from '../parts.js';
 import { AgentNode, type AgentOptions } from './agent-node.js';
 import { type AgentResult, AgentService } from './agent-service.js';
+import { agentRef } from './agent-state.js';
 
 const SECOND: Micros = 1_000_000;
 
@@ -253,7 +254,12 @@ describe('the loop', () => {
         };
         const limited = { kind: 'status', status: 429, headers: { 'retry-after': '3' }, acted: false };
         await with_('limited', 'model', 'x', [limited, limited]);
-        await with_('broken', 'model', 'x', Array(4).fill({ kind: 'status', status: 500, headers: {}, acted: false }));
+        await with_(
+          'broken',
+          'model',
+          'x',
+          Array.from({ length: 4 }, () => ({ kind: 'status', status: 500, headers: {}, acted: false })),
+        );
         await with_('garbled', 'model', 'x', [{ kind: 'garble' }]);
         await with_('cut', 'model', 'x', [fail('truncated', true)]);
         await with_('inflated', 'model', 'x', [{ kind: 'inflate', bytes: 100_000 }]);
@@ -373,5 +379,78 @@ describe('a crash', () => {
     if (result.first.status === 'failed') expect(result.first.error?.code).toBe('tools-interrupted');
     expect(result.next.answer).toBe('The last of 1 results: 2');
     expect(calls).toHaveLength(2);
+  });
+
+  test('with damage to what its disk has leaves the node serving', async () => {
+    const { result, story } = await agentLab({
+      nodes: 1,
+      script: async ({ service, world, sleep, platform }) => {
+        valueOf(await service.create('a', spec));
+        valueOf(await service.sendMessage('a', 'first'));
+        valueOf(await service.sendMessage('a', 'second'));
+        world.kill('n1', 'test');
+        for (let i = 0; i < 20; i++) world.disk.rot('n1', 100, platform.random);
+        await sleep(SECOND);
+        world.restart('n1');
+        return valueOf(await service.sendMessage('a', 'third'));
+      },
+    });
+    expect(result).toMatchObject({ status: 'done', answer: 'You said: third' });
+    expect(told(story, 'journal.unusable').map(({ code }) => code)).toContain('corrupted');
+  });
+});
+
+describe('what is stored', () => {
+  test('of one agent is its own, and is gone with it', async () => {
+    const { result } = await agentLab({
+      script: async ({ service, platform }) => {
+        const { database } = platform;
+        const keysOf = async (prefix: string): Promise<string[]> => {
+          const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+          const begin = new TextEncoder().encode(prefix);
+          const { items } = await transact(database, (transaction) => transaction.getRange(begin, Uint8Array.of(...begin, 0xff)));
+          return items.map(({ key }) => text(key).slice(prefix.length));
+        };
+        const script = 'use archival_insert {"text":"tea"}\nuse working_set {"key":"k","value":1}\nuse memory_set {"label":"l","text":"t"}';
+        for (const agent of ['a', 'b']) {
+          valueOf(await service.create(agent, { name: agent }));
+          valueOf(await service.sendMessage(agent, script));
+        }
+        const before = await keysOf('kelpie/actor/agents:a/kv/');
+        valueOf(await service.delete('a', { key: 'gone' }));
+        const after = await keysOf('kelpie/actor/agents:a/kv/');
+        const found = valueOf(await service.sendMessage('b', 'use archival_search {"query":"tea"}'));
+        const state = await keysOf('kelpie/actor/agents:a/state');
+        return { before, after, found, state, index: await keysOf('kelpie/agents/') };
+      },
+    });
+    expect(result.before).toEqual(expect.arrayContaining(['memory/archival/000000000001', 'memory/core', 'memory/working/k', 'profile']));
+    expect(result.after.every((key) => key.startsWith('idempotency/'))).toBe(true);
+    expect(result.state).toEqual([]);
+    expect(result.found.answer).toBe('The last of 1 results: [{"id":1,"text":"tea"}]');
+    expect(result.index).toEqual(['listed/b']);
+  });
+
+  test('is refused when it is over its limits or none', async () => {
+    const { result } = await agentLab({
+      nodes: 1,
+      script: async ({ service, client }) => {
+        const codes = [
+          codeOf(await service.create('a', { name: 'x'.repeat(257) })),
+          codeOf(await service.create('a', { name: 'x', system: 'x'.repeat(16_385) })),
+          codeOf(await service.create('a', { name: 'x', tools: [{ name: 'add' }, { name: 'add' }] })),
+          codeOf(await service.create('a', { name: 'x', blocks: [{ label: 'l', text: 'x'.repeat(16_385) }] })),
+          codeOf(await service.create('a', {} as never)),
+          codeOf(await service.create('a', { name: 'x' }, { key: 'no blanks' })),
+          codeOf(await service.list({ limit: 1_001 })),
+          codeOf(await client.invoke(agentRef('a'), 'steal', {})),
+        ];
+        return { codes, left: valueOf(await service.list()).agents };
+      },
+    });
+    const [bad, large] = ['error invalid-argument', 'error too-large'];
+    expect(result.codes).toEqual([large, large, bad, large, bad, bad, bad, bad]);
+    expect(result.left).toEqual([]);
+    expect(() => agentRef('x'.repeat(129))).toThrow('at most 128');
   });
 });
