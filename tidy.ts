@@ -27,6 +27,7 @@ interface Room {
 }
 
 const STORY = 'src/story.ts';
+const CLUSTER_STORY = 'src/cluster-story.ts';
 const PORTS = 'src/ports.ts';
 const TRACE = 'src/trace.ts';
 const RUN = 'src/run.ts';
@@ -39,7 +40,8 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'src/ports.ts': { values: [] },
   'src/trace.ts': { values: [], types: [PORTS] },
   'src/run.ts': { values: [], types: [PORTS] },
-  'src/story.ts': { values: [], types: [PORTS] },
+  'src/story.ts': { values: [], types: [PORTS, CLUSTER_STORY] },
+  'src/cluster-story.ts': { values: [], types: [PORTS] },
   'src/frame.ts': { values: [PORTS] },
   // The public surface is a list of exports and nothing else, so it may name everything.
   'src/index.ts': EVERYTHING,
@@ -57,7 +59,20 @@ const ROOMS: Readonly<Record<string, Room>> = {
 };
 
 /** Run in a browser too, and must be the same everywhere: no `node:`, no package but these, nothing of the host. */
-const PURE_ROOMS = ['src/sim/', 'src/kelpie/', STORY, FRAME, PORTS, TRACE, RUN, 'faults/', 'scenarios/', 'invariants/', 'specs/'];
+const PURE_ROOMS = [
+  'src/sim/',
+  'src/kelpie/',
+  STORY,
+  CLUSTER_STORY,
+  FRAME,
+  PORTS,
+  TRACE,
+  RUN,
+  'faults/',
+  'scenarios/',
+  'invariants/',
+  'specs/',
+];
 const PURE_PACKAGES = ['seedrandom', '@noble/hashes', 'zod'];
 /** They wrap what the others may not touch. */
 const PURE_EXCEPTIONS = ['src/sim/drain.ts', 'src/sim/rejections.ts', 'src/sim/guard.ts', 'src/sim/guard/'];

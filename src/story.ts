@@ -7,6 +7,7 @@
  * told when the node learns of a step, which is later than the step, so a fold that needs the true order sorts by these.
  * `token` is the fencing token of a claim: it grows on every change of holder, so it names one activation of an actor.
  */
+import type { MembershipEvent, MigrationEvent } from './cluster-story.js';
 import type { Micros, NodeId, TraceValue } from './ports.js';
 
 /** An actor as `namespace:id`. */
@@ -302,133 +303,7 @@ export type CheckpointEvent =
   /** A file of this number is not whole; an older one is tried. */
   | { readonly type: 'checkpoint.damaged'; readonly sequence: number };
 
-/** States of a member of the cluster. */
-type MemberStateName = 'left' | 'joining' | 'active' | 'leaving' | 'failed';
-
-/** Membership, heartbeats, the primary and what it does for the actors of failed nodes. `nodeLife` counts registrations under one name. */
-export type MembershipEvent =
-  /** This life is a member. `how`: it is the first one, a member let it in, or it takes the place of an earlier life of its own. */
-  | {
-      readonly type: 'member.join';
-      readonly nodeLife: number;
-      readonly how: 'founded' | 'accepted' | 'resumed';
-      /** Who let it in; null where nobody had to. */
-      readonly seed: NodeId | null;
-      readonly tries: number;
-    }
-  /** Nobody let it in, as often as it asked: the node stops. */
-  | { readonly type: 'member.join-fail'; readonly nodeLife: number; readonly tries: number }
-  /** What the registry holds of the cluster cannot be read: nothing is changed until it can. */
-  | { readonly type: 'member.blocked'; readonly code: string; readonly reason: string }
-  /** A change of the view is committed. `version` is -1 when the answer of the commit was lost. */
-  | {
-      readonly type: 'member.state';
-      readonly member: NodeId;
-      readonly nodeLife: number;
-      readonly from: MemberStateName;
-      readonly to: MemberStateName;
-      /** Who decided it. */
-      readonly by: NodeId;
-      readonly term: number;
-      readonly version: number;
-    }
-  /** This node finds that its life was failed by others: it stops serving, as that life, `actors` actors. */
-  | { readonly type: 'member.deposed'; readonly nodeLife: number; readonly actors: number }
-  /** `reached` of `voters` members, itself counted, acknowledge its heartbeats. */
-  | {
-      readonly type: 'primary.elect';
-      readonly term: number;
-      readonly nodeLife: number;
-      readonly reached: number;
-      readonly voters: number;
-      readonly version: number;
-    }
-  /**
-   * The view as its primary has read it, once a version. A change that was committed by a node that died before it could tell of it shows
-   * here. `failovers`: members some of whose actors are still to be placed anew.
-   */
-  | {
-      readonly type: 'primary.view';
-      readonly term: number;
-      readonly viewVersion: number;
-      readonly members: readonly { readonly node: NodeId; readonly nodeLife: number; readonly state: MemberStateName }[];
-      readonly failovers: readonly NodeId[];
-    }
-  /** `deposed`: another node was elected meanwhile, and nothing was left to clear. */
-  | {
-      readonly type: 'primary.stepdown';
-      readonly term: number;
-      readonly why: 'no-majority' | 'leaving' | 'deposed';
-      readonly version: number;
-    }
-  | { readonly type: 'heartbeat.suspect'; readonly member: NodeId; readonly nodeLife: number; readonly missed: number }
-  /** A suspected member answers again. */
-  | { readonly type: 'heartbeat.trust'; readonly member: NodeId; readonly nodeLife: number }
-  /** A heartbeat of a life that is failed or gone came in; it changes nothing. */
-  | { readonly type: 'heartbeat.late'; readonly member: NodeId; readonly nodeLife: number }
-  /** Committed together with the failure: the actors of this life are to be placed anew. */
-  | {
-      readonly type: 'failover.plan';
-      readonly member: NodeId;
-      readonly nodeLife: number;
-      readonly term: number;
-      readonly version: number;
-    }
-  /** An actor of a failed life is free. `token` is that of the claim it was taken from. */
-  | {
-      readonly type: 'failover.actor';
-      readonly actor: ActorName;
-      readonly member: NodeId;
-      readonly nodeLife: number;
-      readonly token: number;
-      readonly version: number;
-    }
-  /** Nothing is placed on that life any more. */
-  | { readonly type: 'failover.done'; readonly member: NodeId; readonly nodeLife: number; readonly term: number; readonly version: number };
-
-/** One migration; `migration` names it over both nodes. `token` is that of the source's claim. */
-export type MigrationEvent =
-  /** The target has agreed. */
-  | {
-      readonly type: 'migrate.prepare';
-      readonly actor: ActorName;
-      readonly migration: string;
-      readonly from: NodeId;
-      readonly to: NodeId;
-      readonly token: number;
-    }
-  /** The source's actor has drained and is stopped. */
-  | { readonly type: 'migrate.stop'; readonly actor: ActorName; readonly migration: string; readonly token: number }
-  /** The target knows which state it must find. */
-  | {
-      readonly type: 'migrate.transfer';
-      readonly actor: ActorName;
-      readonly migration: string;
-      readonly token: number;
-      readonly stateVersion: number;
-    }
-  /** Placement and lease are the target's. `newToken` is its fencing token; `version` is -1 when the answer was lost. */
-  | {
-      readonly type: 'migrate.move';
-      readonly actor: ActorName;
-      readonly migration: string;
-      readonly token: number;
-      readonly newToken: number;
-      readonly to: NodeId;
-      readonly version: number;
-    }
-  /** Told by the target, when it is asked to start the actor. */
-  | { readonly type: 'migrate.start'; readonly actor: ActorName; readonly migration: string }
-  /** Told by the source: the actor is the source's again, or whose the registry says. */
-  | {
-      readonly type: 'migrate.abort';
-      readonly actor: ActorName;
-      readonly migration: string;
-      readonly step: 'prepare' | 'stop' | 'transfer' | 'move';
-      readonly code: string;
-    }
-  /** Told by the source: callers that waited are sent to the target. */
-  | { readonly type: 'migrate.redirect'; readonly actor: ActorName; readonly migration: string; readonly to: NodeId };
+export type { MembershipEvent, MigrationEvent };
 
 /**
  * The agent service. What bears a `request` is told inside an invocation, once for each of its tries: it took effect when the commit
