@@ -163,6 +163,13 @@ function judge(story: readonly Told[]): string[] {
     // What was refused was not done.
     if (body.type === 'peer.answer' && (body.outcome === 'refused' || body.outcome === 'status-429')) unsure.delete(body.key);
   }
+  // What each node's last life found pending in its journal, it has gone on with.
+  const owed = new Map<string, number>();
+  for (const { body, node } of story) {
+    if (body.type === 'wal.recover') owed.set(node, body.pending);
+    if (body.type === 'wal.replay') owed.set(node, (owed.get(node) ?? 0) - 1);
+  }
+  for (const [node, left] of owed) if (left > 0) broken.push(`${node} has not replayed ${left} entries of its journal`);
   for (const [message, requests] of effects) if (requests.size > 1) broken.push(`message ${message} ended ${requests.size} times`);
   return broken;
 }
@@ -182,6 +189,13 @@ describe('agents in a storm', () => {
     for (const name of ['step resumed', 'message done', 'message failed', 'agent.delete', 'agent.key', 'wal.replay']) {
       expect(seen.get(name) ?? 0, name).toBeGreaterThan(0);
     }
+  });
+
+  test('are caught where a journal is not replayed', async () => {
+    const wal = { ...correctParts.wal, replay: () => Promise.resolve() };
+    const broken: string[] = [];
+    for (let seed = 1; seed <= 12 && broken.length === 0; seed++) broken.push(...(await storm(seed, { ...correctParts, wal })).broken);
+    expect(broken.join()).toContain('has not replayed');
   });
 
   test('are caught where idempotency keys are in memory only', async () => {
