@@ -17,7 +17,11 @@ import { UsageError } from '../usage-error.js';
 import { withTrace } from '../with-trace.js';
 
 export const RUN_FLAGS = {
-  scenario: { type: 'string', describe: `Id of the scenario ('list scenarios'); ${DEFAULT_SCENARIO} when left out`, coerce: once('scenario') },
+  scenario: {
+    type: 'string',
+    describe: `Id of the scenario ('list scenarios'); ${DEFAULT_SCENARIO} when left out`,
+    coerce: once('scenario'),
+  },
   seed: { type: 'string', describe: 'Integer from 0, or a 40-digit git hash; drawn and printed when left out', coerce: once('seed') },
   profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
   fault: { type: 'string', array: true, requiresArg: true, describe: "Only these faults ('list faults'); may be repeated" },
