@@ -44,7 +44,7 @@ export async function inTransaction<T>(
 }
 
 /** A failure of the database in Kelpie's words; anything else as it is. */
-export function storeError(error: unknown, what: string): unknown {
+function storeError(error: unknown, what: string): unknown {
   if (!(error instanceof DatabaseError)) return error;
   return new KelpieError('store-unavailable', `${what}: ${error.message}`, { cause: error });
 }

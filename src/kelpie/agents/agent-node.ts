@@ -32,7 +32,7 @@ export interface AgentOptions {
   readonly askMicros: Micros;
 }
 
-export const AGENT_DEFAULTS: AgentOptions = {
+const AGENT_DEFAULTS: AgentOptions = {
   keptMicros: OUTCOME_KEPT_MICROS,
   sweepMicros: 10_000_000,
   sweepPage: 200,
@@ -79,7 +79,7 @@ export class AgentNode implements NodeService, AgentHost {
     this.keptMicros = options.keptMicros;
     this.#teller = new Teller(platform.tracer);
     this.#drives = new Drives(options);
-    this.actors = [{ namespace: AGENTS, create: () => new AgentActor(this) } as ActorType, directoryType(() => this.#access?.runtime)];
+    this.actors = [{ namespace: AGENTS, create: () => new AgentActor(this) }, directoryType(() => this.#access?.runtime)];
   }
 
   start(access: NodeAccess): void {

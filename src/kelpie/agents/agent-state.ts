@@ -8,14 +8,14 @@ import { checkTextBytes, type Json } from '../json.js';
 export const AGENTS = 'agents';
 
 /** Shorter than other actor ids, so that the names of an agent's steps fit into an idempotency key. */
-export const AGENT_ID_BYTES_MAX = 128;
-export const AGENT_NAME_BYTES_MAX = 256;
+const AGENT_ID_BYTES_MAX = 128;
+const AGENT_NAME_BYTES_MAX = 256;
 /** A system prompt, a message, an answer of the model, a result of a tool. */
 export const AGENT_TEXT_BYTES_MAX = 16_384;
-export const AGENT_TOOLS_MAX = 32;
-export const TOOL_NAME_BYTES_MAX = 64;
+const AGENT_TOOLS_MAX = 32;
+const TOOL_NAME_BYTES_MAX = 64;
 /** Blocks that one create or update may name. */
-export const AGENT_BLOCKS_MAX = 32;
+const AGENT_BLOCKS_MAX = 32;
 /** Messages accepted by one agent and not answered. */
 export const AGENT_QUEUE_MAX = 100;
 /** Messages whose outcome is kept, and turns of the conversation. */

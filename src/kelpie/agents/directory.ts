@@ -26,5 +26,5 @@ export function directoryType(runtime: () => Runtime | undefined): ActorType {
       return { agents: page.entries.map(({ agent }) => agent), after: page.after };
     },
   };
-  return { namespace: AGENT_DIRECTORY, create: () => directory } as ActorType;
+  return { namespace: AGENT_DIRECTORY, create: () => directory };
 }

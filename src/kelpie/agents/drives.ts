@@ -230,7 +230,7 @@ export class Drives {
         sent ??= await this.#send(access, other, { text, chain, key: keyOf(agent, step) });
         if (sent !== undefined) {
           const seen = fieldsOf(await this.#call(access, other, 'message', sent, false), 'a message');
-          if (seen['status'] === 'done') return { kind: 'result', content: String(seen['answer']) };
+          if (seen['status'] === 'done') return { kind: 'result', content: seen['answer'] as string };
           if (seen['status'] === 'failed') return { kind: 'result', content: `error: ${JSON.stringify(seen['error'])}` };
         }
         await clock.sleep(pause);

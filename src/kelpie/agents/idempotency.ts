@@ -24,7 +24,7 @@ export interface IdempotencyLog {
 }
 
 /** Keys of one epoch; two epochs are kept. */
-export const KEYS_PER_EPOCH_MAX = 1_000;
+const KEYS_PER_EPOCH_MAX = 1_000;
 /** Keys of past epochs that one use drops. */
 const DROPPED_AT_ONCE = 50;
 

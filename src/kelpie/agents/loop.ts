@@ -152,7 +152,7 @@ export const agentLoop: AgentLoop = {
       messages: [{ role: 'system', content: core === '' ? system : `${system}\n\n${core}` }, ...messages],
       tools: names.map((name) => ({ name })),
     };
-    return request as unknown as Json;
+    return request;
   },
 };
 
@@ -227,7 +227,7 @@ function handOut(access: AgentAccess, state: AgentState & { readonly work: Agent
     driverLife: work.driver?.life ?? 0,
   });
   const next: Next = { kind: 'step', incarnation, message: work.message, step: work.step, resumed, todo };
-  return next as unknown as Json;
+  return next;
 }
 
 async function addTurn({ ctx }: AgentAccess, state: AgentState, turn: Turn): Promise<AgentState> {

@@ -10,7 +10,7 @@ import { JOIN, wasAccepted } from './messages.js';
 /** Asks seed nodes, one after the other, to be let in. Answers with the one that did. */
 export type AskSeeds = (runtime: Runtime, rpc: Rpc, seeds: readonly NodeId[], stopped: () => boolean) => Promise<NodeId | undefined>;
 
-export const askSeeds: AskSeeds = async ({ config, life }, rpc, seeds, stopped) => {
+const askSeeds: AskSeeds = async ({ config, life }, rpc, seeds, stopped) => {
   for (const seed of seeds) {
     if (stopped()) return undefined;
     const reply = await rpc.request(seed, JOIN, { life }, config.forwardMicros);
@@ -23,13 +23,13 @@ export const askSeeds: AskSeeds = async ({ config, life }, rpc, seeds, stopped) 
 export type HearLate = (runtime: Runtime, change: string, late: { readonly node: NodeId; readonly life: number }) => Promise<void>;
 
 /** Nothing: a life that is over stays so. Its node reads the view and finds out. */
-export const hearLate: HearLate = () => Promise.resolve();
+const hearLate: HearLate = () => Promise.resolve();
 
 /** What a node does whose life was failed by others. Answers whether it has a new life. */
 export type AfterOwnFailure = (access: NodeAccess) => Promise<boolean>;
 
 /** It serves nothing any more as that life, and begins a new one. Errors: none; `false` when it stops. */
-export const afterOwnFailure: AfterOwnFailure = async ({ runtime, rejoin }) => {
+const afterOwnFailure: AfterOwnFailure = async ({ runtime, rejoin }) => {
   const nodeLife = runtime.life;
   const { actors, registered } = await rejoin();
   runtime.teller.tell({ type: 'member.deposed', nodeLife, actors });

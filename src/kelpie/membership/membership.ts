@@ -23,7 +23,7 @@ import {
 } from './changes.js';
 import { Detector } from './detector.js';
 import { endFailover } from './failover.js';
-import { currentView, EMPTY_VIEW, isCurrent, isPrimary, isVoter, type Member, memberOf, type View } from './members.js';
+import { currentView, EMPTY_VIEW, isCurrent, isPrimary, isVoter, type Member, type View } from './members.js';
 import { type Accusation, decodeAck, decodeHeartbeat, decodeJoin, encodeView, HEARTBEAT, HEARTBEAT_ACK, JOIN, LEAVE } from './messages.js';
 import { CLUSTER_STATE } from './messages.js';
 

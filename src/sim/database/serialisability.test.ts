@@ -156,7 +156,7 @@ class History {
       seed: String(seed),
       fate: (message, random) => this.#fate(message, random),
       judge: (event, random) => this.#verdict(event, random),
-      killed: (owner) => this.#died?.(owner as FakeProcess),
+      killed: (owner) => this.#died?.(owner),
     });
     this.#cluster = new SimCluster(this.#host, this.#host);
   }
