@@ -29,6 +29,20 @@ parentPort.on('message', async ({ name, args }) => {
 });
 `;
 
+/** Node has it, and its types leave it out. */
+declare const WebAssembly: { readonly Module: new (bytes: Uint8Array) => object };
+
+const { resolve } = createRequire(import.meta.url);
+const modules = new Map<number, object>();
+
+/** The engine with this bound on its memory. Threads share the code of one module, so it is compiled and optimised once. */
+function compiled(megabytes: number): object {
+  const module =
+    modules.get(megabytes) ?? new WebAssembly.Module(withMemoryBound(readFileSync(resolve('tla-checker/tla_checker_bg.wasm')), megabytes));
+  modules.set(megabytes, module);
+  return module;
+}
+
 type Reply = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly text: string; readonly bytes: number };
 
 interface Call {
@@ -50,10 +64,8 @@ export class EmbeddedSession {
     signal?.throwIfAborted();
     this.#bounds = bounds;
     this.#signal = signal;
-    const { resolve } = createRequire(import.meta.url);
     const entry = pathToFileURL(resolve('tla-checker')).href;
-    const wasm = withMemoryBound(readFileSync(resolve('tla-checker/tla_checker_bg.wasm')), bounds.megabytes);
-    this.#worker = new Worker(THREAD, { eval: true, workerData: { entry, wasm }, stdout: true, stderr: true });
+    this.#worker = new Worker(THREAD, { eval: true, workerData: { entry, wasm: compiled(bounds.megabytes) }, stdout: true, stderr: true });
     this.#deadline = setTimeout(() => {
       this.#fail(new ModelCheckError('time-bound', `the embedded model checker did not finish within ${bounds.seconds} s`));
     }, bounds.seconds * 1_000);
