@@ -223,7 +223,7 @@ export function* fewer<T>(list: readonly T[], least: number): Iterable<readonly 
 }
 
 /** Smaller integers down to `least`: the least, then half of the way, then a quarter, so that the way down is short. */
-export function* smaller(value: number, least: number): Iterable<number> {
+function* smaller(value: number, least: number): Iterable<number> {
   if (value <= least) return;
   const seen = new Set<number>();
   for (const next of [least, least + Math.floor((value - least) / 2), value - Math.ceil((value - least) / 4)]) {
