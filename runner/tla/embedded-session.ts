@@ -32,13 +32,13 @@ parentPort.on('message', async ({ name, args }) => {
 /** Node has it, and its types leave it out. */
 declare const WebAssembly: { readonly Module: new (bytes: Uint8Array) => object };
 
-const { resolve } = createRequire(import.meta.url);
+const { resolve: pathOf } = createRequire(import.meta.url);
 const modules = new Map<number, object>();
 
 /** The engine with this bound on its memory. Threads share the code of one module, so it is compiled and optimised once. */
 function compiled(megabytes: number): object {
   const module =
-    modules.get(megabytes) ?? new WebAssembly.Module(withMemoryBound(readFileSync(resolve('tla-checker/tla_checker_bg.wasm')), megabytes));
+    modules.get(megabytes) ?? new WebAssembly.Module(withMemoryBound(readFileSync(pathOf('tla-checker/tla_checker_bg.wasm')), megabytes));
   modules.set(megabytes, module);
   return module;
 }
