@@ -1,6 +1,7 @@
 /** `list`: the catalogues. */
 import type { CommandModule } from 'yargs';
 import { catalogue, nearest } from '../catalogue.js';
+import { readSpecs } from '../tla/spec-catalogue.js';
 import { UsageError } from '../usage-error.js';
 
 interface Row {
@@ -25,6 +26,13 @@ const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
       summary: promise,
       kind,
       ...(spec === undefined ? {} : { spec }),
+    })),
+  specs: () =>
+    readSpecs().map(({ module, summary, good, bugs }) => ({
+      id: module,
+      summary,
+      invariants: good.parsed.invariants,
+      bugConfigs: bugs.map(({ variant }) => variant),
     })),
   bugs: () => catalogue.bugs.map(({ id, summary }) => ({ id, summary })),
 };

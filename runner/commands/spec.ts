@@ -63,8 +63,8 @@ export const specCommand: CommandModule = {
 async function check(args: CheckArguments, signal: AbortSignal): Promise<number> {
   const engine = oneOf('engine', ENGINES, args.engine ?? 'embedded');
   const seconds = args.timeout === undefined ? DEFAULT_BOUNDS.seconds : parseDuration('--timeout', args.timeout) / 1_000_000;
-  const all = await readSpecs();
-  const { specs, unknown } = await specsNamed(args.names ?? [], all);
+  const all = readSpecs();
+  const { specs, unknown } = specsNamed(args.names ?? [], all);
   const [wrong] = unknown;
   if (wrong !== undefined) {
     const near = nearest(

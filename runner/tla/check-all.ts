@@ -75,11 +75,10 @@ export async function checkSpecs(
 }
 
 /** Every spec of this project whose module, folder or short name is one of these; all for none. */
-export async function specsNamed(
+export function specsNamed(
   names: readonly string[],
-  all?: readonly Spec[],
-): Promise<{ readonly specs: readonly Spec[]; readonly unknown: readonly string[] }> {
-  const specs = all ?? (await readSpecs());
+  specs: readonly Spec[] = readSpecs(),
+): { readonly specs: readonly Spec[]; readonly unknown: readonly string[] } {
   const matches = (spec: Spec, name: string): boolean => [spec.module, spec.folder, shortName(spec)].includes(name);
   return {
     specs: names.length === 0 ? specs : specs.filter((spec) => names.some((name) => matches(spec, name))),

@@ -1,5 +1,5 @@
 /** The specs of this project: modules with their configurations, read from `specs/`. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Model } from './model-checker.js';
 import { packageRoot } from './package-root.js';
@@ -18,6 +18,8 @@ export interface Spec {
   readonly module: string;
   /** Name of its folder. */
   readonly folder: string;
+  /** The first sentence of its header. */
+  readonly summary: string;
   readonly source: string;
   /** The model that must hold. */
   readonly good: SpecConfig;
@@ -28,26 +30,29 @@ export interface Spec {
 }
 
 /** Every spec, in order of folders. Throws when a folder breaks the rules: a module, its configuration, bugs that say what they expect. */
-export async function readSpecs(root: string = join(packageRoot(), 'specs')): Promise<readonly Spec[]> {
-  const folders = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const specs = await Promise.all(folders.sort().map((folder) => readSpec(join(root, folder), folder)));
-  return specs.filter((spec) => spec !== undefined);
+export function readSpecs(root: string = join(packageRoot(), 'specs')): readonly Spec[] {
+  const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders
+    .map(({ name }) => name)
+    .sort()
+    .map((folder) => readSpec(join(root, folder), folder))
+    .filter((spec) => spec !== undefined);
 }
 
-async function readSpec(path: string, folder: string): Promise<Spec | undefined> {
-  const files = (await readdir(path)).sort();
+function readSpec(path: string, folder: string): Spec | undefined {
+  const files = readdirSync(path).sort();
   const modules = files.filter((file) => file.endsWith('.tla')).map((file) => file.slice(0, -'.tla'.length));
   const [module] = modules;
   if (module === undefined) return undefined;
   if (modules.length > 1)
     throw new Error(`specs/${folder} has ${modules.length} modules (${modules.join(', ')}); give each its own folder`);
-  const source = await readFile(join(path, `${module}.tla`), 'utf8');
+  const source = readFileSync(join(path, `${module}.tla`), 'utf8');
   const configs: SpecConfig[] = [];
   for (const file of files.filter((one) => one.endsWith('.cfg'))) {
     const name = file.slice(0, -'.cfg'.length);
     if (name !== module && !name.startsWith(`${module}_`))
       throw new Error(`specs/${folder}/${file} is of no module there; name it ${module}_<Bug>.cfg`);
-    const config = await readFile(join(path, file), 'utf8');
+    const config = readFileSync(join(path, file), 'utf8');
     const model: Model = { module, source, configName: file, config };
     configs.push({ name, variant: name.slice(module.length + 1), parsed: parseConfig(config, file), model });
   }
@@ -60,5 +65,11 @@ async function readSpec(path: string, folder: string): Promise<Spec | undefined>
     if (parsed.expects === undefined)
       throw new Error(`specs/${folder}/${model.configName} does not say what it violates; begin it with '\\* expects: <Invariant>'`);
   }
-  return { module, folder, source, good, bugs, liveness };
+  return { module, folder, summary: summaryOf(source), source, good, bugs, liveness };
+}
+
+/** Header lines stand in comments of their own, one a line. */
+function summaryOf(source: string): string {
+  const lines = [...source.matchAll(/^\(\*(?!\*)(.*)\*\)$/gm)].map(([, text = '']) => text.trim());
+  return /^(.*?)\.(?=\s|$)/.exec(lines.join(' '))?.[1] ?? '';
 }

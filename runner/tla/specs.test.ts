@@ -7,7 +7,7 @@ import { embeddedChecker } from './embedded.js';
 import { readSpecs, type Spec, type SpecConfig } from './spec-catalogue.js';
 import { findTlc, tlcChecker, tlcVersion } from './tlc.js';
 
-const specs = await readSpecs();
+const specs = readSpecs();
 
 /** TLC, or why there is none. */
 const tlc = await findTlc()
