@@ -47,7 +47,7 @@ const activated = (token: number, state: number | null): Told => ({
 });
 const wrote = (token: number, key: string, value: number | null): Told => ({ type: 'kv.write', actor: 'ledger:a', token, key, value });
 const read = (token: number, key: string, value: number | null): Told => ({ type: 'kv.read', actor: 'ledger:a', token, key, value });
-const committing = (token: number, commit: string, state: number | null): Told => ({
+const committing = (token: number, commit: string, state: number | null, stateDeleted = false): Told => ({
   type: 'commit.start',
   actor: 'ledger:a',
   request: 'r',
@@ -57,6 +57,7 @@ const committing = (token: number, commit: string, state: number | null): Told =
   reads: 0,
   writes: [],
   state,
+  stateDeleted,
 });
 const committed = (token: number, commit: string, version = 1): Told => ({
   type: 'commit.done',
@@ -269,6 +270,14 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
         ['n2', committed(2, '2.1')],
         ['n1', read(1, 'x', 7)],
       ],
+      'a state that was deleted': [
+        activated(1, null),
+        committing(1, '1.1', 70),
+        committed(1, '1.1'),
+        committing(1, '1.2', null, true),
+        committed(1, '1.2'),
+        ['n2', activated(2, null)],
+      ],
       'an old holder that rolls back while the new one writes': [
         ['n1', activated(1, null)],
         ['n2', activated(2, null)],
@@ -315,6 +324,17 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
       'half of a commit that nobody heard of': [
         /^checksum 7$/,
         [activated(1, null), wrote(1, 'x', 7), committing(1, '1.1', 70), ['n2', activated(2, null)], ['n2', read(2, 'x', 7)]],
+      ],
+      'a deleted state that is back': [
+        /^checksum 70$/,
+        [
+          activated(1, null),
+          committing(1, '1.1', 70),
+          committed(1, '1.1'),
+          committing(1, '1.2', null, true),
+          committed(1, '1.2'),
+          ['n2', activated(2, 70)],
+        ],
       ],
       'a state that no commit left': [
         /^checksum 99$/,

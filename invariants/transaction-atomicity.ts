@@ -21,8 +21,8 @@ interface Attempt {
   readonly commit: string;
   readonly request: string | null;
   readonly token: number;
-  /** Null when the state does not change. */
-  readonly state: number | null;
+  /** Null when it is deleted. */
+  readonly state: number | null | 'unchanged';
   readonly buffer: Buffer;
 }
 
@@ -48,7 +48,7 @@ function applied(content: Content, { state, buffer }: Attempt): Content {
     if (value === null) keys.delete(key);
     else keys.set(key, value);
   }
-  return { state: state ?? content.state, keys };
+  return { state: state === 'unchanged' ? content.state : state, keys };
 }
 
 class TransactionAtomicityFold implements Fold {
@@ -84,7 +84,8 @@ class TransactionAtomicityFold implements Fold {
         if (body.token < actor.token) return undefined;
         this.#settle(actor);
         const buffer = actor.buffers.get(body.token) ?? { cleared: false, writes: new Map<string, number | null>() };
-        actor.attempts.push({ commit: body.commit, request: body.request, token: body.token, state: body.state, buffer });
+        const state = body.state !== null || body.stateDeleted ? body.state : 'unchanged';
+        actor.attempts.push({ commit: body.commit, request: body.request, token: body.token, state, buffer });
         actor.buffers.delete(body.token);
         return undefined;
       }

@@ -1,87 +1,39 @@
 /**
- * A whole Kelpie cluster that runs the bank: clients move money between accounts and between ledgers, overdraw, look and list, on hot
- * and cold ledgers, in bursts with idle times between them, while nodes and network fail. Afterwards everything is read back.
+ * A whole Kelpie cluster that runs the bank and agents: clients move money between accounts and between ledgers, overdraw, look and
+ * list, talk to agents, make and delete them, and operators move actors, on hot and cold actors, in bursts with idle times between
+ * them, while the world fails. Afterwards everything is read back.
  */
 import { invariants } from '../invariants/index.js';
+import { AgentNode, type AgentOptions } from '../src/kelpie/agents/agent-node.js';
+import { KelpieClient } from '../src/kelpie/client.js';
 import { type KelpieConfig, PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
+import { Membership } from '../src/kelpie/membership/membership.js';
+import { Migrations } from '../src/kelpie/migration/migrations.js';
 import { KelpieNode } from '../src/kelpie/node.js';
 import { correctParts, type KelpieParts } from '../src/kelpie/parts.js';
-import type { Micros, Platform, Random } from '../src/ports.js';
-import type { Workload } from '../src/run.js';
+import type { Micros, Platform } from '../src/ports.js';
 import type { KelpieEvent } from '../src/story.js';
 import type { TraceEvent } from '../src/trace.js';
-import { bankActors } from './bank.js';
-import { BankClient, type BankOperation } from './bank-client.js';
+import { AgentClient } from './agent-client.js';
+import { bankActors, ledger as ledgerRef } from './bank.js';
+import { BankClient } from './bank-client.js';
 import { ClusterConvergence } from './cluster-convergence.js';
+import { type ClusterOperation, type ClusterWorkload, drawClusterWorkload, numbered } from './cluster-workload.js';
+import { History } from './history.js';
 import { type KnobRange, type Scenario, type Stage, serverIds } from './scenario.js';
 
 const SECOND: Micros = 1_000_000;
 
 const OPENING = 100;
-const DEADLINES_MICROS: readonly Micros[] = [2 * SECOND, 10 * SECOND, 10 * SECOND, 30 * SECOND];
-/** Of eight operations this many move, transfer, read one account, audit. */
-const KINDS = ['move', 'move', 'move', 'transfer', 'transfer', 'balance', 'balance', 'audit'] as const;
-
-/** `l1`..., and on each the accounts `a1`...; the first of each is hot. */
-const numbered = (letter: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${letter}${i + 1}`);
-
-/** The first one in half of the cases. */
-const hot = (random: Random, names: readonly string[]): string => (random.chance(1, 2) ? (names[0] as string) : random.pick(names)); // never empty
-
-function drawOperation(
-  random: Random,
-  at: { op: string; client: number; atMicros: Micros },
-  ledgers: readonly string[],
-  accounts: readonly string[],
-): BankOperation {
-  const kind = random.pick(KINDS);
-  const ledger = hot(random, ledgers);
-  const account = hot(random, accounts);
-  const deadlineMicros = random.pick(DEADLINES_MICROS);
-  // Now and then more than anybody has: the actor finds out after it has written.
-  const amount = random.chance(1, 8) ? random.between(1_000, 2_000) : random.between(1, 40);
-  const common = { ...at, deadlineMicros };
-  switch (kind) {
-    case 'move':
-      return { ...common, kind, ledger, from: account, to: random.pick(accounts.filter((other) => other !== account)), amount };
-    case 'transfer': {
-      const toLedger = random.pick(ledgers.filter((other) => other !== ledger));
-      return { ...common, kind, ledger, account, toLedger, toAccount: hot(random, accounts), amount };
-    }
-    case 'balance':
-      return { ...common, kind, ledger, account };
-    case 'audit':
-      return { ...common, kind, ledger };
-  }
-}
-
-/** Moments of work with idle times between them. */
-function drawMoments(random: Random, count: number, chaosMicros: Micros): Micros[] {
-  const bursts = Array.from({ length: random.between(1, 5) }, () => {
-    const length = random.between(Math.floor(chaosMicros / 100), Math.floor(chaosMicros / 3));
-    return { start: random.between(0, chaosMicros - length), length };
-  });
-  return Array.from({ length: count }, () => {
-    const { start, length } = random.pick(bursts);
-    return start + random.int(length);
-  }).sort((a, b) => a - b);
-}
-
-function draw(random: Random, chaosMicros: Micros): Workload {
-  const sizes = random.fork('sizes');
-  const nodes = sizes.between(3, 5);
-  const clients = sizes.between(2, 4);
-  const ledgers = numbered('l', sizes.between(2, 4));
-  const accounts = numbered('a', sizes.between(2, 4));
-  const moments = drawMoments(random.fork('moments'), sizes.between(20, 80), chaosMicros);
-  const operations = moments.map((atMicros, i) => {
-    const own = random.fork(`operation ${i}`);
-    const client = own.between(1, clients);
-    return drawOperation(own, { op: `c${client}-${i}`, client, atMicros }, ledgers, accounts);
-  });
-  return { nodes, clients, ledgers, accounts, operations };
-}
-
+const ATTEMPT_MICROS: Micros = 2 * SECOND;
+/** Agents are taken over and peers given up within a run. */
+const AGENTS: Partial<AgentOptions> = {
+  sweepMicros: 2 * SECOND,
+  sweepPage: 4,
+  takeOverMicros: 20 * SECOND,
+  peerMicros: 4 * SECOND,
+  askMicros: 20 * SECOND,
+};
 /**
  * Any combination is legal (the renewal is shorter than the shortest lease without the longest grace and skew) and can make progress on
  * the slowest network that is drawn: a tenth of a second one way, so that a transaction takes the better part of one.
@@ -104,6 +56,11 @@ const KNOBS = {
   storeMicros: { min: 3 * SECOND, max: 5 * SECOND, normal: 5 * SECOND },
   nodeListMicros: { min: 0, max: 5 * SECOND, normal: 2 * SECOND },
   suspectMicros: { min: 0, max: 10 * SECOND, normal: 3 * SECOND },
+  heartbeatMicros: { min: 300_000, max: SECOND, normal: SECOND },
+  heartbeatsMissedSuspect: { min: 1, max: 2, normal: 2 },
+  heartbeatsMissedFailed: { min: 3, max: 5, normal: 5 },
+  migrationCooldownMicros: { min: 0, max: 10 * SECOND, normal: SECOND },
+  migrationStepMicros: { min: 2 * SECOND, max: 5 * SECOND, normal: 3 * SECOND },
 } satisfies Partial<Record<keyof KelpieConfig, KnobRange>>;
 
 /** How fast clocks may drift: two of them come to differ by less than grace and skew at their least over the longest lease. */
@@ -138,8 +95,8 @@ const seen =
 
 export const kelpieCluster: Scenario<KelpieParts> = {
   id: 'kelpie-cluster',
-  summary: 'a cluster runs a bank: money is conserved and every acknowledged write is readable after healing',
-  offers: ['network', 'process', 'clock', 'schedule', 'database', 'resource', 'cluster'],
+  summary: 'a cluster runs a bank and agents: money is conserved, every acknowledged write is readable after healing',
+  offers: ['network', 'disk', 'process', 'clock', 'schedule', 'database', 'service', 'resource', 'cluster', 'membership'],
   invariants,
   sometimes: {
     'actor taken over from a holder that was gone': seen('claim.read', ({ decision }) => decision === 'takeover'),
@@ -176,7 +133,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
   variants: VARIANTS,
   parts: correctParts,
   convergenceMicros: 180 * SECOND,
-  draw,
+  draw: drawClusterWorkload,
 
   topicOf: (bytes) => KIND.exec(decoder.decode(bytes.subarray(0, KIND_WITHIN_BYTES)))?.[1],
 
@@ -184,44 +141,77 @@ export const kelpieCluster: Scenario<KelpieParts> = {
     nodes: serverIds(workload),
     clients: numbered('c', workload.clients),
     downMax: Math.floor((workload.nodes - 1) / 2),
-    lyingDisksMax: 0,
+    // Disks hold journals of what the database knows too.
+    lyingDisksMax: workload.nodes,
     clockSkewMicrosMax: SKEW_MICROS_MAX,
     clockDriftPpmMax: DRIFT_PARTS_PER_MILLION_MAX,
     chaosMicros,
   }),
 
-  serve: (platform, stage) => new KelpieNode(platform, { config: configOf(stage.knobs), parts: stage.parts, actors: bankActors }).run(),
+  serve(platform, stage) {
+    const { parts, knobs, workload } = stage;
+    const agents = new AgentNode(platform, parts, AGENTS);
+    return new KelpieNode(platform, {
+      config: configOf(knobs),
+      parts,
+      actors: [...bankActors, ...agents.actors],
+      services: [new Membership({ seeds: serverIds(workload) }), new Migrations(), agents],
+    }).run();
+  },
 
   async setUp(platform, stage) {
-    const { ledgers, accounts } = sizesOf(stage.workload);
-    const bank = clientOf(platform, stage);
+    const { ledgers, accounts, agents } = workloadOf(stage);
+    const user = new User(platform, stage);
     const opening = Object.fromEntries(accounts.map((account) => [account, OPENING]));
-    await Promise.all(ledgers.map((name) => bank.open(name, opening)));
+    await Promise.all([...ledgers.map((name) => user.bank.open(name, opening)), ...agents.map((name) => user.agents.settle(name))]);
   },
 
   async client(platform, stage, operations) {
-    const bank = clientOf(platform, stage);
+    const user = new User(platform, stage);
     const { clock } = platform;
     const start = clock.monotonicMicros();
     // The operations of the case are those that `draw` made, or fewer of them.
-    for (const operation of operations as readonly BankOperation[]) {
+    for (const operation of operations as readonly ClusterOperation[]) {
       const wait = operation.atMicros - (clock.monotonicMicros() - start);
       if (wait > 0) await clock.sleep(wait);
-      await bank.perform(operation);
+      await user.perform(operation);
     }
   },
 
   async verify(platform, stage) {
-    const bank = clientOf(platform, stage);
-    await Promise.all(sizesOf(stage.workload).ledgers.map((name) => bank.carryOn(name)));
+    const { ledgers, agents } = workloadOf(stage);
+    const user = new User(platform, stage);
+    await Promise.all(ledgers.map((name) => user.bank.carryOn(name)));
     // Money that arrived while another ledger was read is only in the last answers.
-    for (const name of sizesOf(stage.workload).ledgers) await bank.auditUntilAnswered(name);
+    for (const name of ledgers) await user.bank.auditUntilAnswered(name);
+    for (const name of agents) await user.agents.lookUntilSeen(name);
   },
 
   convergence: () => new ClusterConvergence('ledger:l1'),
 };
 
-const sizesOf = (workload: Workload): { readonly ledgers: readonly string[]; readonly accounts: readonly string[] } =>
-  workload as Workload & { readonly ledgers: readonly string[]; readonly accounts: readonly string[] }; // `draw` made it
+const workloadOf = (stage: Stage<KelpieParts>): ClusterWorkload => stage.workload as ClusterWorkload; // `draw` made it
 
-const clientOf = (platform: Platform, stage: Stage<KelpieParts>): BankClient => new BankClient(platform, serverIds(stage.workload));
+/** One client in all its roles: customer of the bank, user of agents, operator. */
+class User {
+  readonly bank: BankClient;
+  readonly agents: AgentClient;
+  readonly #client: KelpieClient;
+  readonly #history: History;
+
+  constructor(platform: Platform, stage: Stage<KelpieParts>) {
+    this.#client = new KelpieClient(platform, { nodes: serverIds(stage.workload), attemptMicros: ATTEMPT_MICROS });
+    this.#history = new History(platform);
+    this.bank = new BankClient(this.#client, this.#history);
+    this.agents = new AgentClient(this.#client, platform.clock, this.#history);
+  }
+
+  async perform(operation: ClusterOperation): Promise<void> {
+    if (operation.kind === 'agent') return this.agents.perform(operation);
+    if (operation.kind !== 'migrate') return this.bank.perform(operation);
+    const { op, ledger, to, deadlineMicros } = operation;
+    await this.#history.tell({ op, kind: 'migrate', args: { ledger, to } }, () =>
+      this.#client.migrate(ledgerRef(ledger), to, { deadlineMicros }),
+    );
+  }
+}

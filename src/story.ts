@@ -143,7 +143,14 @@ export type ActivationEvent =
 
 export type RequestEvent =
   /** Accepted for an actor of this node; `pending` counts it and those before it that are not answered. */
-  | { readonly type: 'request.accept'; readonly actor: ActorName; readonly request: string; readonly pending: number }
+  | {
+      readonly type: 'request.accept';
+      readonly actor: ActorName;
+      readonly request: string;
+      readonly pending: number;
+      /** How many may be. */
+      readonly limit: number;
+    }
   | { readonly type: 'request.refuse'; readonly actor: ActorName; readonly request: string; readonly code: string }
   /** The same request came again: it joins the one that is under way, or gets the outcome that is stored. */
   | { readonly type: 'request.duplicate'; readonly actor: ActorName; readonly request: string; readonly how: 'joined' | 'stored' }
@@ -234,8 +241,9 @@ export type CommitEvent =
       /** How many keys were read from the store, and which ones are written. */
       readonly reads: number;
       readonly writes: readonly string[];
-      /** Checksum of the new state; null when the state does not change. */
+      /** Checksum of the new state; null when the state does not change, and when it is deleted. */
       readonly state: number | null;
+      readonly stateDeleted: boolean;
     }
   | {
       readonly type: 'commit.done';

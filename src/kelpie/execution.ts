@@ -242,6 +242,7 @@ export class Executor {
       reads: invocation.view.reads,
       writes: [...writes.entries.keys()],
       state: state === null || state === 'unchanged' ? null : state.checksum,
+      stateDeleted: state === null,
     });
     this.#committing = true;
     try {

@@ -1,0 +1,107 @@
+/**
+ * A user of agents. Some agents stay: every change of one adds a block to its memory under the name of the operation, so that whoever
+ * looks sees which changes are there. Others come and go.
+ */
+import { type AgentResult, AgentService, type AgentView } from '../src/kelpie/agents/agent-service.js';
+import type { KelpieClient } from '../src/kelpie/client.js';
+import type { Clock, Micros, TraceValue } from '../src/ports.js';
+import type { Operation } from '../src/run.js';
+import { type Asked, type History, type Outcome, PATIENCE_MICROS } from './history.js';
+
+export const AGENT_ACTIONS = ['remember', 'look', 'message', 'create', 'delete', 'list'] as const;
+export type AgentAction = (typeof AGENT_ACTIONS)[number];
+
+export type AgentOperation = Operation & {
+  readonly kind: 'agent';
+  readonly op: string;
+  readonly deadlineMicros: Micros;
+  readonly action: AgentAction;
+  readonly agent: string;
+  /** What a message says. */
+  readonly text: string;
+};
+
+/** What messages say: nothing to do, tools that can be repeated, tools whose repetition shows. */
+export const MESSAGES: readonly string[] = [
+  'hello',
+  'use echo {"a":1}\nuse add {"a":1,"b":2}',
+  'use count {"name":"c"}',
+  'use http_put {"key":"k","value":1}\nuse working_count {"key":"n","by":1}',
+];
+
+const SPEC = { tools: [{ name: 'echo', repeatable: true }, { name: 'add', repeatable: true }, { name: 'count' }] };
+
+export class AgentClient {
+  readonly #service: AgentService;
+  readonly #history: History;
+
+  constructor(client: KelpieClient, clock: Clock, history: History) {
+    this.#service = new AgentService(client, clock);
+    this.#history = history;
+  }
+
+  /** Performs one drawn operation; whatever comes of it is told, and never thrown. */
+  async perform({ op, action, agent, text, deadlineMicros }: AgentOperation): Promise<void> {
+    const service = this.#service;
+    const options = { key: op, deadlineMicros };
+    const asked = { op, kind: `agent ${action}`, args: { agent } };
+    switch (action) {
+      case 'remember':
+        await this.#history.tell({ ...asked, writes: [agent] }, () =>
+          twice(() => service.update(agent, { blocks: [{ label: op, text }] }, options)),
+        );
+        return;
+      case 'look':
+        await this.#history.tell(askedToLook(op, agent), () => told(service.get(agent, { deadlineMicros })));
+        return;
+      case 'message':
+        await this.#history.tell({ ...asked, args: { agent, text } }, () => twice(() => service.sendMessage(agent, text, options)));
+        return;
+      case 'create':
+        await this.#history.tell(asked, () => twice(() => service.create(agent, { name: agent, ...SPEC }, options)));
+        return;
+      case 'delete':
+        await this.#history.tell(asked, () => twice(() => service.delete(agent, options)));
+        return;
+      case 'list':
+        await this.#history.tell(asked, () => told(service.list({}, { deadlineMicros })));
+        return;
+    }
+  }
+
+  /** Creates an agent that stays, however long it takes. */
+  async settle(agent: string): Promise<void> {
+    // One key over all tries: whoever comes second is told what the first did.
+    const options = { key: `settle-${agent}`, deadlineMicros: PATIENCE_MICROS };
+    await this.#history.untilDone(
+      (op) => ({ op, kind: 'agent create', args: { agent } }),
+      () => told(this.#service.create(agent, { name: agent, ...SPEC }, options)),
+    );
+  }
+
+  /** Looks at an agent that stays, however long it takes. */
+  async lookUntilSeen(agent: string): Promise<void> {
+    await this.#history.untilDone(
+      (op) => askedToLook(op, agent),
+      () => told(this.#service.get(agent, { deadlineMicros: PATIENCE_MICROS })),
+    );
+  }
+}
+
+const askedToLook = (op: string, agent: string): Asked<TraceValue> => ({
+  op,
+  kind: 'agent look',
+  args: { agent },
+  shows: (view) => ({ target: agent, marks: (view as unknown as AgentView).blocks.map(({ label }) => label) }),
+});
+
+/** Who does not know sends the same request again under its key. Only a success is news then: the first one may still be under way. */
+async function twice<T>(request: () => Promise<AgentResult<T>>): Promise<Outcome<TraceValue>> {
+  const first = await told(request());
+  if (first.kind !== 'unknown') return first;
+  const second = await told(request());
+  return second.kind === 'ok' ? second : first;
+}
+
+/** Answers of agents are plain data. */
+const told = <T>(result: Promise<AgentResult<T>>): Promise<Outcome<TraceValue>> => result as Promise<Outcome<TraceValue>>;

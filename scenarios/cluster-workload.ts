@@ -1,0 +1,118 @@
+/** What clients of the cluster are drawn to do: sizes, moments and operations, as plain data. */
+import type { Micros, Random } from '../src/ports.js';
+import type { Operation, Workload } from '../src/run.js';
+import { AGENT_ACTIONS, type AgentOperation, MESSAGES } from './agent-client.js';
+import type { BankOperation } from './bank-client.js';
+
+/** An operator moves a ledger to another node. */
+export type MigrateOperation = Operation & {
+  readonly kind: 'migrate';
+  readonly op: string;
+  readonly deadlineMicros: Micros;
+  readonly ledger: string;
+  readonly to: string;
+};
+
+export type ClusterOperation = BankOperation | AgentOperation | MigrateOperation;
+
+export type ClusterWorkload = Workload & {
+  readonly ledgers: readonly string[];
+  /** On every ledger. */
+  readonly accounts: readonly string[];
+  /** Agents that stay. */
+  readonly agents: readonly string[];
+  readonly operations: readonly ClusterOperation[];
+};
+
+const SECOND: Micros = 1_000_000;
+const DEADLINES_MICROS: readonly Micros[] = [2 * SECOND, 10 * SECOND, 10 * SECOND, 30 * SECOND];
+/** An agent thinks for seconds. */
+const MESSAGE_DEADLINES_MICROS: readonly Micros[] = [5 * SECOND, 30 * SECOND];
+/** How often each kind of operation comes. */
+const KINDS = [
+  ...(['move', 'move', 'move', 'move', 'move', 'move'] as const),
+  ...(['transfer', 'transfer', 'transfer', 'transfer'] as const),
+  ...(['balance', 'balance', 'balance', 'audit', 'audit'] as const),
+  ...(['agent', 'agent', 'agent', 'agent', 'migrate'] as const),
+];
+/** Agents that come and go. */
+const GUESTS = ['v1', 'v2'];
+const AMOUNT_MAX = 40;
+/** More than anybody has: the actor finds out after it has written. */
+const OVERDRAFT = { min: 1_000, max: 2_000 };
+
+/** `n1`, `n2`... */
+export const numbered = (letter: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${letter}${i + 1}`);
+
+/** The first one in half of the cases: it is hot. */
+const hot = (random: Random, names: readonly string[]): string => (random.chance(1, 2) ? (names[0] as string) : random.pick(names)); // never empty
+
+const other = (random: Random, names: readonly string[], than: string): string => random.pick(names.filter((name) => name !== than));
+
+/** What an operation has whatever it does. */
+type Common = { readonly op: string; readonly client: number; readonly atMicros: Micros; readonly deadlineMicros: Micros };
+type Sizes = Pick<ClusterWorkload, 'nodes' | 'ledgers' | 'accounts' | 'agents'>;
+
+function drawOperation(random: Random, common: Common, { nodes, ledgers, accounts, agents }: Sizes): ClusterOperation {
+  const kind = random.pick(KINDS);
+  const ledger = hot(random, ledgers);
+  const account = hot(random, accounts);
+  const amount = random.chance(1, 8) ? random.between(OVERDRAFT.min, OVERDRAFT.max) : random.between(1, AMOUNT_MAX);
+  switch (kind) {
+    case 'move':
+      return { ...common, kind, ledger, from: account, to: other(random, accounts, account), amount };
+    case 'transfer':
+      return { ...common, kind, ledger, account, toLedger: other(random, ledgers, ledger), toAccount: hot(random, accounts), amount };
+    case 'balance':
+      return { ...common, kind, ledger, account };
+    case 'audit':
+      return { ...common, kind, ledger };
+    case 'agent':
+      return drawAgentOperation(random, common, agents);
+    case 'migrate':
+      return { ...common, kind, ledger, to: random.pick(numbered('n', nodes)) };
+  }
+}
+
+function drawAgentOperation(random: Random, common: Common, agents: readonly string[]): AgentOperation {
+  const action = random.pick(AGENT_ACTIONS);
+  const comesAndGoes = action === 'create' || action === 'delete' || (action === 'message' && random.chance(1, 3));
+  return {
+    ...common,
+    kind: 'agent',
+    action,
+    agent: comesAndGoes ? random.pick(GUESTS) : hot(random, agents),
+    text: random.pick(MESSAGES),
+    deadlineMicros: action === 'message' ? random.pick(MESSAGE_DEADLINES_MICROS) : common.deadlineMicros,
+  };
+}
+
+/** Moments of work with idle times between them. */
+function drawMoments(random: Random, count: number, chaosMicros: Micros): Micros[] {
+  const bursts = Array.from({ length: random.between(1, 5) }, () => {
+    const length = random.between(Math.floor(chaosMicros / 100), Math.floor(chaosMicros / 3));
+    return { start: random.between(0, chaosMicros - length), length };
+  });
+  return Array.from({ length: count }, () => {
+    const { start, length } = random.pick(bursts);
+    return start + random.int(length);
+  }).sort((a, b) => a - b);
+}
+
+export function drawClusterWorkload(random: Random, chaosMicros: Micros): ClusterWorkload {
+  const size = random.fork('sizes');
+  const sizes = {
+    nodes: size.between(3, 5),
+    clients: size.between(2, 4),
+    ledgers: numbered('l', size.between(2, 4)),
+    accounts: numbered('a', size.between(2, 4)),
+    agents: numbered('g', size.between(1, 2)),
+  };
+  const moments = drawMoments(random.fork('moments'), size.between(20, 80), chaosMicros);
+  const operations = moments.map((atMicros, i) => {
+    const own = random.fork(`operation ${i}`);
+    const client = own.between(1, sizes.clients);
+    return drawOperation(own, { op: `c${client}-${i}`, client, atMicros, deadlineMicros: own.pick(DEADLINES_MICROS) }, sizes);
+  });
+  return { ...sizes, operations };
+}

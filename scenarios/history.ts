@@ -1,0 +1,65 @@
+/** Tells what a client asks for and what it is answered, for the promises that are made to users. */
+import type { Micros, Platform, TraceValue } from '../src/ports.js';
+import type { OperationEvent } from '../src/story.js';
+
+/** What must succeed in the end is tried for this long at a time. */
+export const PATIENCE_MICROS: Micros = 20_000_000;
+
+/** What came of an operation. `error`: it took no effect and never will; `unknown`: it may have, or may still. */
+export type Outcome<T> =
+  | { readonly kind: 'ok'; readonly result: T }
+  | { readonly kind: 'error' | 'unknown'; readonly error: { readonly code: string } };
+
+export interface Asked<T> {
+  readonly op: string;
+  readonly kind: string;
+  readonly args: TraceValue;
+  /** What gets a mark with the name of the operation. */
+  readonly writes?: readonly string[];
+  /** The marks that the answer shows, all that one thing bore. */
+  shows?(result: T): { readonly target: string; readonly marks: readonly string[] };
+}
+
+export class History {
+  readonly #platform: Platform;
+  #names = 0;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  /** A name for an operation that no case has drawn. */
+  nextName(): string {
+    this.#names += 1;
+    return `${this.#platform.node}-${this.#names}`;
+  }
+
+  /** Performs and tells. Answers with the result, or undefined when there is none. */
+  async tell<T extends TraceValue>(
+    { op, kind, args, writes = [], shows }: Asked<T>,
+    act: () => Promise<Outcome<T>>,
+  ): Promise<T | undefined> {
+    this.#emit({ type: 'op.invoke', op, client: this.#platform.node, kind, args, writes });
+    const outcome = await act();
+    if (outcome.kind !== 'ok') {
+      this.#emit({ type: outcome.kind === 'error' ? 'op.fail' : 'op.info', op, code: outcome.error.code });
+      return undefined;
+    }
+    const { result } = outcome;
+    this.#emit({ type: 'op.ok', op, result, ...(shows === undefined ? {} : { shows: shows(result) }) });
+    return result;
+  }
+
+  /** Tells and performs again and again, under new names, until it succeeds. */
+  async untilDone<T extends TraceValue>(asked: (op: string) => Asked<T>, act: (op: string) => Promise<Outcome<T>>): Promise<T> {
+    for (;;) {
+      const op = this.nextName();
+      const result = await this.tell(asked(op), () => act(op));
+      if (result !== undefined) return result;
+    }
+  }
+
+  #emit(event: OperationEvent): void {
+    this.#platform.tracer.emit(event);
+  }
+}
