@@ -111,7 +111,8 @@ export class Dispatcher implements ActivationHost {
     }
     const { teller } = this.#runtime;
     teller.count('pending');
-    teller.tell({ type: 'request.accept', actor: call.actor.key, request: call.request, pending: entered });
+    const limit = this.#runtime.config.pendingPerActor;
+    teller.tell({ type: 'request.accept', actor: call.actor.key, request: call.request, pending: entered, limit });
     const answer = await new Promise<Answer>((settle) => void this.#route(call, settle));
     teller.count('pending', -1);
     teller.tell({

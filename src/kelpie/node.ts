@@ -102,7 +102,12 @@ export class KelpieNode {
   #phase: Phase = 'new';
   #ownCalls = 0;
   #boots = 0;
-  #stopping: Promise<void> | undefined;
+  #asked = false;
+  #end: () => void = () => {};
+  /** Settles when the node has stopped. */
+  readonly #ended = new Promise<void>((resolve) => {
+    this.#end = resolve;
+  });
 
   /** Errors: `invalid-argument` for a configuration or an actor type that contradicts itself. */
   constructor(platform: Platform, { config, parts, actors, services = [] }: NodeOptions) {
@@ -136,12 +141,14 @@ export class KelpieNode {
     const { platform } = this.#runtime;
     platform.lifecycle.onStop(() => {
       this.#signal.raise();
-      return this.stop();
+      return this.#ended;
     });
     this.#rpc.handle(INVOKE, (body, { fresh }) => this.#invoked(body, fresh));
     for (const service of this.#services) service.listen?.(this.#rpc);
     this.#rpc.listen();
-    if (!(await this.#register())) return;
+    const registered = await this.#register();
+    void this.#signal.wait().then(() => this.stop());
+    if (!registered) return;
     this.#phase = 'serving';
     void this.#sweep();
     const access: NodeAccess = {
@@ -155,11 +162,10 @@ export class KelpieNode {
     for (const service of this.#services) await service.start?.(access);
   }
 
-  /** The program of a node: serves until it is told to stop, then stops in order. */
+  /** The program of a node: serves until it is told to stop, and ends when it has stopped in order. */
   async run(): Promise<void> {
     await this.start();
-    await this.#signal.wait();
-    await this.stop();
+    await this.#ended;
   }
 
   /** Asks `run` to stop. */
@@ -190,8 +196,11 @@ export class KelpieNode {
 
   /** Closes intake, drains, deactivates, releases every claim, and leaves the registry; all within bounds. Later calls wait for the first. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
+    if (!this.#asked) {
+      this.#asked = true;
+      void this.#stop().then(this.#end);
+    }
+    return this.#ended;
   }
 
   /** Answers whether it is registered; not, when it was told to stop first. */
