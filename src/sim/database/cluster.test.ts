@@ -400,14 +400,24 @@ describe('versions', () => {
       const together = await pair();
       expect(together.versions[1]).toBe(together.versions[0]);
       expect((together.stamps[0] ?? '') < (together.stamps[1] ?? '')).toBe(true);
-      const reader = it.database.transaction();
-      const [first, second] = [await writing(it.database), await writing(it.database)];
-      await first.commit();
-      const version = await reader.getReadVersion();
-      await second.commit();
-      expect(version).toBeGreaterThanOrEqual(first.committedVersion());
-      expect(second.committedVersion()).toBeGreaterThan(version);
     }));
+
+  test('no commit goes below a read version that was handed out before, nor below its own', () =>
+    world(
+      async (it) => {
+        const [first, second, third] = [await writing(it.database), await writing(it.database), it.database.transaction()];
+        await first.commit();
+        const version = await it.database.transaction().getReadVersion();
+        await second.commit();
+        expect(version).toBeGreaterThan(first.committedVersion());
+        expect(second.committedVersion()).toBeGreaterThan(version);
+        third.setReadVersion(second.committedVersion() + 50);
+        third.set(bytes('b'), bytes('1'));
+        await third.commit();
+        expect(third.committedVersion()).toBeGreaterThan(second.committedVersion() + 50);
+      },
+      { batchMicros: SECOND },
+    ));
 
   test('commits need not share one', () =>
     world(
@@ -435,16 +445,20 @@ describe('versions', () => {
       expect(await outcome(far.commit())).toBe(code.futureVersion);
     }));
 
-  test('nobody commits at a version that was read at, whoever named it', () =>
-    world(async (it) => {
-      const tx = it.database.transaction();
-      tx.setReadVersion((await it.database.transaction().getReadVersion()) + 1_000);
-      const seen = await tx.get(bytes('a'));
-      const writer = await writing(it.database);
-      await writer.commit();
-      expect(seen).toBeUndefined();
-      expect(await tx.get(bytes('a'))).toBeUndefined();
-    }));
+  test('no commit goes below a version that was read at, whoever named it', () =>
+    world(
+      async (it) => {
+        const [first, second] = [await writing(it.database, 'a'), await writing(it.database, 'b')];
+        await first.commit();
+        const reader = it.database.transaction();
+        reader.setReadVersion(first.committedVersion() + 50);
+        expect(await reader.get(bytes('b'))).toBeUndefined();
+        await second.commit();
+        expect(second.committedVersion()).toBeGreaterThan(first.committedVersion() + 50);
+        expect(await reader.get(bytes('b'))).toBeUndefined();
+      },
+      { batchMicros: SECOND },
+    ));
 
   test('old data is readable for five seconds, with conflicts told that long', () =>
     world(async (it) => {

@@ -22,8 +22,8 @@ function backward(index: OrderedIndex<Keyed>, begin: string, end: string, most =
 test('brings what a sorted array would, through growth and shrinking', () => {
   const name = fc.integer({ min: 0, max: 3_000 }).map((n) => n.toString(36));
   const phase = fc.record({
-    insert: fc.array(name, { maxLength: 1_500 }),
-    remove: fc.array(name, { maxLength: 1_500 }),
+    insert: fc.array(name, { maxLength: 1_500, size: 'max' }),
+    remove: fc.array(name, { maxLength: 1_500, size: 'max' }),
     bounds: fc.tuple(name, name),
   });
   fc.assert(

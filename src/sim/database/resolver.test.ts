@@ -21,7 +21,7 @@ test('finds the conflicts that a table of every key and its last write would sho
   });
   let conflicts = 0;
   fc.assert(
-    fc.property(fc.array(commit, { maxLength: 40 }), (commits) => {
+    fc.property(fc.array(commit, { maxLength: 40, size: 'max' }), (commits) => {
       const resolver = new Resolver();
       const lastWritten = new Map<string, number>();
       for (const [i, { reads, writes, age }] of commits.entries()) {

@@ -18,7 +18,10 @@ describe('the store', () => {
   test('brings every version in the window as a copy of the whole database at that version would', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ writes: fc.array(write, { maxLength: 4 }), advance: fc.integer({ min: 0, max: 3 }) }), { maxLength: 30 }),
+        fc.array(fc.record({ writes: fc.array(write, { maxLength: 4 }), advance: fc.integer({ min: 0, max: 3 }) }), {
+          maxLength: 30,
+          size: 'max',
+        }),
         fc.integer({ min: 1, max: 12 }),
         fc.record({ key, orEqual: fc.boolean(), offset: fc.integer({ min: -4, max: 5 }) }),
         fc.tuple(key, key, fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 12 }), fc.boolean()),

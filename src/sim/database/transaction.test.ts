@@ -133,8 +133,8 @@ describe('reading one’s own writes', () => {
   test('every read is as if the writes had been applied to the store, by brute force', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(write, { maxLength: 14 }),
-        fc.array(write, { maxLength: 12 }),
+        fc.array(write, { maxLength: 14, size: 'max' }),
+        fc.array(write, { maxLength: 12, size: 'max' }),
         fc.array(selector, { minLength: 2, maxLength: 6 }),
         limits,
         fc.boolean(),
@@ -396,6 +396,36 @@ describe('conflicts', () => {
     expect(changed).toBeGreaterThan(100);
     // Else conflicting with everything would pass.
     expect(unchanged).toBeGreaterThan(100);
+  });
+
+  test('a range cut at its limit still conflicts with what could move its ends past the cut', async () => {
+    const at = (name: string, offset: number): KeySelector => ({ key: bytes(name), orEqual: false, offset });
+    const cases: readonly (readonly [
+      begin: KeySelector,
+      end: KeySelector,
+      reverse: boolean,
+      written: string,
+      clears: boolean,
+      conflict: boolean,
+    ])[] = [
+      // The second key from a is b, which is all that fits; without a it would be c.
+      [at('a', 2), at('c', 1), true, 'a', true, true],
+      // The last key before e is d, which is all there is below dz; an insertion beyond dz would leave nothing.
+      [at('e', 0), at('dz', 1), true, 'dzz', false, true],
+      [at('d', 0), at('e', 1), true, 'ca', false, false],
+      [at('b', 0), at('e', 1), true, 'aa', false, false],
+      // The end is the second key from b; an insertion before it would lower it to what was brought.
+      [at('a', 1), at('b', 2), false, 'aa', false, false],
+      [at('b', 1), at('b', 2), false, 'ba', false, false],
+      [at('b', 1), at('a', 3), false, 'aa', false, true],
+      // Two keys back from e is c; without d it would be b.
+      [at('b', 1), at('e', -1), false, 'd', true, true],
+    ];
+    for (const [begin, end, reverse, written, clears, conflict] of cases) {
+      const read = (tx: Transaction) => tx.getRange(begin, end, { limit: 1, reverse });
+      const seen = await conflicts(['a', 'b', 'c', 'd'], [], read, written, clears);
+      expect(seen, `${text(begin.key)}${begin.offset} ${text(end.key)}${end.offset} ${reverse} ${written}`).toBe(conflict);
+    }
   });
 
   test('a failed read fails the commit, as it does in FoundationDB', () =>
