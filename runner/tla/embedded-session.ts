@@ -64,7 +64,7 @@ export class EmbeddedSession {
     signal?.throwIfAborted();
     this.#bounds = bounds;
     this.#signal = signal;
-    const entry = pathToFileURL(require.pathOf('tla-checker')).href;
+    const entry = pathToFileURL(pathOf('tla-checker')).href;
     this.#worker = new Worker(THREAD, { eval: true, workerData: { entry, wasm: compiled(bounds.megabytes) }, stdout: true, stderr: true });
     this.#deadline = setTimeout(() => {
       this.#fail(new ModelCheckError('time-bound', `the embedded model checker did not finish within ${bounds.seconds} s`));
