@@ -101,7 +101,7 @@ describe('bad input is named, with the remedy, on stderr alone, and ends with 2:
     [['run', '--trace', '.'], "the trace cannot be written to '.'"],
     [['run', '--seed', 'abc', '--json'], "'abc' is no seed"],
     [['list'], 'Not enough non-option arguments'],
-    [['list', 'fault'], "there is no catalogue 'fault'; did you mean 'faults'?", 'scenarios, faults, invariants, bugs'],
+    [['list', 'fault'], "there is no catalogue 'fault'; did you mean 'faults'?", 'scenarios, faults, invariants, specs, bugs'],
     [['list', 'faults', '--jsn'], "did you mean '--json'?"],
   ])('%j', (args, ...says) => {
     const { code, stdout, stderr } = kelpie(...args);
