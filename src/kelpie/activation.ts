@@ -149,7 +149,7 @@ export class Activation {
       return new Promise((settle) => same.joined.push({ call, settle }));
     }
     if (call.place) this.#chosen = true;
-    if (this.#phase === 'deactivating') return this.whenGone().then(() => this.#farewell);
+    if (this.#phase === 'deactivating') return this.#waitUntilGone(call);
     return new Promise((settle) => {
       const pending: Pending = { call, settle, joined: [], deadline: undefined, settled: false };
       pending.deadline = this.#runtime.deadlines.at(call.deadlineMicros, () => this.#timeOut(pending));
@@ -157,6 +157,17 @@ export class Activation {
       this.#queue.push(pending);
       this.#idle?.clear();
       this.#work();
+    });
+  }
+
+  /** A call that came too late waits for the end of the activation, but not beyond its own deadline. */
+  #waitUntilGone(call: Call): Promise<Delivery> {
+    return new Promise((settle) => {
+      const deadline = this.#runtime.deadlines.at(call.deadlineMicros, () => settle(AGAIN));
+      void this.whenGone().then(() => {
+        deadline.clear();
+        settle(this.#farewell);
+      });
     });
   }
 

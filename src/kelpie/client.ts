@@ -7,7 +7,7 @@ import { Deadlines } from './deadlines.js';
 import { isRetriable, KelpieError, type KelpieErrorData } from './errors.js';
 import { type ActorRef, nodeId, operationName, type RequestId, requestId } from './ids.js';
 import { type Json, toJsonText } from './json.js';
-import { INVOCATION_MICROS_MAX, REQUEST_ID_BYTES_ROOT_MAX, RPC_MICROS_MAX } from './limits.js';
+import { INVOCATION_MICROS_MAX, OUTCOME_KEPT_MICROS, REQUEST_ID_BYTES_ROOT_MAX, RPC_MICROS_MAX } from './limits.js';
 import { ADMIN, encodeOrder, expectSuccess } from './migration/messages.js';
 import { pauseMicros } from './retry.js';
 import { Rpc } from './rpc.js';
@@ -26,7 +26,7 @@ export interface ClientOptions {
   readonly nodes: readonly NodeId[];
   /** How long one attempt waits for its answer. */
   readonly attemptMicros?: Micros;
-  /** How long a call may take over all attempts, when it does not say. */
+  /** How long a call may take over all attempts, when it does not say. At most one hour: so long a repetition is known as one. */
   readonly deadlineMicros?: Micros;
 }
 
@@ -57,7 +57,7 @@ export class KelpieClient {
     const { nodes, attemptMicros = ATTEMPT_MICROS_DEFAULT, deadlineMicros = INVOCATION_MICROS_MAX } = options;
     if (nodes.length === 0) throw new KelpieError('invalid-argument', 'a client needs at least one node to ask');
     positive('attemptMicros', attemptMicros, RPC_MICROS_MAX);
-    positive('deadlineMicros', deadlineMicros, Number.MAX_SAFE_INTEGER);
+    positive('deadlineMicros', deadlineMicros, OUTCOME_KEPT_MICROS);
     this.#nodes = nodes.map(nodeId);
     this.#platform = platform;
     this.#attemptMicros = attemptMicros;
@@ -78,7 +78,7 @@ export class KelpieClient {
     checkPayload(toJsonText(payload, 'the payload'));
     this.#calls += 1;
     const request = requestId(options.requestId ?? `${this.#name}-${this.#calls}`, REQUEST_ID_BYTES_ROOT_MAX);
-    const total = positive('deadlineMicros', options.deadlineMicros ?? this.#deadlineMicros, Number.MAX_SAFE_INTEGER);
+    const total = positive('deadlineMicros', options.deadlineMicros ?? this.#deadlineMicros, OUTCOME_KEPT_MICROS);
     this.#teller.tell({ type: 'client.invoke', request, actor: actor.key, operation });
     const result = await this.#attempts(actor, request, operation, payload, total, options.requestId !== undefined);
     this.#teller.tell({

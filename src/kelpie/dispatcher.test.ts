@@ -159,6 +159,33 @@ describe('the dispatcher', () => {
   });
 });
 
+test('a call that comes while the actor goes down is served afterwards, or told in time that it was not', async () => {
+  let release = (): void => {};
+  const { result } = await lab({
+    nodes: 1,
+    idleMicros: 1_000_000,
+    hooks: {
+      onDeactivate: (ctx) => (ctx.state.n === 1 ? new Promise<void>((resolve) => (release = resolve)) : undefined),
+    },
+    script: async ({ call, sleep, nodes, platform }) => {
+      await call('a', 'add');
+      await sleep(1_500_000);
+      const node = nodes.get('n1');
+      const begun = platform.clock.monotonicMicros();
+      const early = await node
+        ?.invoke(labActor('a'), 'add', null, { timeoutMicros: 500_000 })
+        .catch((error: unknown) => KelpieError.from(error).code);
+      const waited = platform.clock.monotonicMicros() - begun;
+      const later = node?.invoke(labActor('a'), 'add', null);
+      await sleep(100_000);
+      release();
+      return { early, waited, later: await later };
+    },
+  });
+  expect(result).toMatchObject({ early: 'timeout', later: 2 });
+  expect(result.waited).toBeLessThan(600_000);
+});
+
 describe('shutdown', () => {
   test('answers every call, gives every claim back, and leaves the registry', async () => {
     const { result, story } = await lab({

@@ -15,6 +15,10 @@
  * which it does before it starts an invocation, before it sends a commit and before it answers; what it has in flight while it is
  * paused is refused by the fence of the commit, which does not depend on time at all.
  *
+ * What is assumed: a monotonic clock goes on while its process is stopped. That of a machine that is suspended as a whole (a laptop
+ * lid, a frozen virtual machine) may not; such a holder can answer reads from memory that is out of date until its next commit or
+ * renewal is refused. It cannot write.
+ *
  * The price: a challenger that has never looked at a lease waits for a whole one from its first look.
  */
 import type { Clock, Micros } from '../ports.js';
