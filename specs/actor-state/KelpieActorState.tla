@@ -13,19 +13,22 @@
 (* then the store refuses its commits and takes those of others.           *)
 (*                                                                         *)
 (* Steps and story events, for the events of one actor on one node:        *)
-(*   InvokeStart     an invocation begins; hidden for the hooks            *)
-(*   InvokeEnd       it ends and has written nothing                       *)
-(*   CommitSend      the commit begins                                     *)
-(*   CommitDone      it is known to be in                                  *)
-(*   CommitFailed    it is known not to be: conflict or fence              *)
-(*   CommitUnknown   its answer is lost                                    *)
-(*   ResolvedApplied, ResolvedLost   the node has looked                   *)
-(*   Rollback        state and buffer are back at the snapshot             *)
-(*   DeactivateStart, DeactivateDone                                       *)
-(*   Drop            the activation ends at once and writes nothing        *)
-(*   Crash, Restart  of the node, told by the world                        *)
-(* Hidden: Activate (the state is read), SetState, PutKv, Fail (the actor  *)
-(*   throws or is too slow), CommitApply, Depose, OtherCommit.             *)
+(*   Activate        activate.load                                         *)
+(*   InvokeStart     invoke.start, of hooks too                            *)
+(*   InvokeEnd       invoke.end with no commit and outcome ok              *)
+(*   CommitSend      commit.start                                          *)
+(*   CommitDone      commit.done, unless commit.resolved came before it    *)
+(*   CommitFailed    commit.conflict, commit.fenced; before a rollback     *)
+(*                   because of a duplicate, too                           *)
+(*   CommitUnknown   commit.unknown                                        *)
+(*   ResolvedApplied, ResolvedLost   commit.resolved                       *)
+(*   Rollback        rollback                                              *)
+(*   DeactivateStart, DeactivateDone   deactivate.start, deactivate.done   *)
+(*   Drop            activate.drop; activate.fail after activate.load      *)
+(*   Crash, Restart  kill and boot of the node, told by the world          *)
+(* Hidden: SetState, PutKv, Fail (the actor throws or is too slow),        *)
+(*   CommitApply, Depose, OtherCommit.  What is told under the token of an *)
+(*   activation that has ended is no step.                                 *)
 (***************************************************************************)
 EXTENDS Naturals
 
@@ -75,7 +78,7 @@ Init ==
 store == <<state, kv, last>>
 memory == <<mem, snap, buffer>>
 
-\* The actor is claimed and its state is read.
+\* The actor is claimed, and its state is read.
 Activate ==
     /\ phase = "Inactive"
     /\ phase' = "Idle"

@@ -2,7 +2,8 @@
 (***************************************************************************)
 (* The write-ahead log of one node, seen by two operations: append under   *)
 (* an idempotency key, make durable, acknowledge, apply, mark complete,    *)
-(* with a crash between any two of them, and replay at start.              *)
+(* with a crash between any two of them, and replay at start, beside which *)
+(* new operations are taken already.                                       *)
 (*                                                                         *)
 (* A key stands for one operation and its retries; after clean-up it is    *)
 (* used for the next one.  Ids do not grow for ever: clean-up of an entry  *)
@@ -72,7 +73,7 @@ Appended(k) ==
 
 \* Look-up and append are one step; with the defect, a second request has looked before the first appended.
 AppendEntry(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ client[k] \in {"Idle", "Waiting", "Retrying"}
     /\ ~Has(k) \/ (client[k] = "Retrying" /\ Bug = "DuplicateIdempotency")
     /\ Len(log) < MaxEntries
@@ -82,21 +83,23 @@ AppendEntry(k) ==
 
 \* The caller asks again, because no answer came.
 Retry(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ client[k] = "Waiting"
     /\ client' = [client EXCEPT ![k] = "Retrying"]
     /\ UNCHANGED <<phase, log, effect, finished>>
 
+\* The key is in the log; an entry that nobody has taken up in this life is taken up now.
 Dedup(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ client[k] = "Retrying"
     /\ Has(k)
     /\ client' = [client EXCEPT ![k] = "Waiting"]
-    /\ UNCHANGED <<phase, log, effect, finished>>
+    /\ log' = [i \in DOMAIN log |-> IF log[i].key = k /\ ToReplay(log[i]) THEN [log[i] EXCEPT !.live = TRUE] ELSE log[i]]
+    /\ UNCHANGED <<phase, effect, finished>>
 
 \* The log is made durable up to an entry of the key.
 Sync(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ \E i \in DOMAIN log :
         /\ log[i].key = k
         /\ ~Durable(log[i])
@@ -105,7 +108,7 @@ Sync(k) ==
 
 \* The batch could not be written: it is cut off again, and the callers are told.
 AppendFail(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ log # <<>>
     /\ log[Len(log)].key = k
     /\ ~Durable(log[Len(log)])
@@ -114,7 +117,7 @@ AppendFail(k) ==
 
 \* The caller is told that its operation will happen.
 Ack(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ client[k] = "Waiting"
     /\ HasDurable(k) \/ (Has(k) /\ Bug = "AckBeforeSync")
     /\ client' = [client EXCEPT ![k] = "Acked"]
@@ -167,7 +170,7 @@ MarkDurable(k) ==
 
 \* The time of retries is over: the entry goes, the key is free for another operation.
 Cleanup(k) ==
-    /\ phase = "Running"
+    /\ phase # "Down"
     /\ \E i \in DOMAIN log :
         /\ log[i].key = k
         /\ log[i].status \in {"Complete", "Failed"}
@@ -212,11 +215,22 @@ Replay(k) ==
         /\ log' = [log EXCEPT ![i].live = TRUE]
     /\ UNCHANGED <<phase, effect, finished, client>>
 
+\* The operation cannot be done for now; replay will begin again.
+PutBack(k) ==
+    /\ phase = "Recovering"
+    /\ \E i \in DOMAIN log :
+        /\ log[i].key = k
+        /\ log[i].status = "Pending"
+        /\ log[i].live
+        /\ log' = [log EXCEPT ![i].live = FALSE]
+    /\ UNCHANGED <<phase, effect, finished, client>>
+
+\* Replay is over.
 Recovered ==
     /\ phase = "Recovering"
     /\ \/ \A i \in DOMAIN log : ~ToReplay(log[i])
        \/ Bug = "NoReplay"
-       \/ Bug = "PartialRecovery" /\ \E i \in DOMAIN log : log[i].live
+       \/ Bug = "PartialRecovery" /\ log # <<>> /\ log[1].live
     /\ phase' = "Running"
     /\ UNCHANGED <<log, effect, finished, client>>
 
@@ -236,6 +250,7 @@ Next ==
     \/ Tear
     \/ Restart
     \/ \E k \in Keys : Replay(k)
+    \/ \E k \in Keys : PutBack(k)
     \/ Recovered
 
 Spec == Init /\ [][Next]_vars
@@ -250,7 +265,7 @@ Idempotency == \A k \in Keys : effect[k] <= 1
 \* No effect is seen of an operation that a crash could still undo.
 AtomicVisibility == \A k \in Keys : effect[k] > 0 => HasDurable(k)
 
-\* A node that serves has taken up every pending entry that it found.
+\* When replay is over, every pending entry that was found has been taken up.
 RecoveryCompleteness == phase = "Running" => \A i \in DOMAIN log : ~ToReplay(log[i])
 
 \* A mark tells the truth: complete is what took effect, failed is what did not.
