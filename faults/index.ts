@@ -10,11 +10,14 @@ import { slew } from './clock/slew.js';
 import { strobe } from './clock/strobe.js';
 import { timerEarly } from './clock/timer-early.js';
 import { timerLate } from './clock/timer-late.js';
+import { agentBusy } from './cluster/agent-busy.js';
+import { agentNotFound } from './cluster/agent-not-found.js';
 import { callRejected } from './cluster/call-rejected.js';
 import { callTimeout } from './cluster/call-timeout.js';
 import { falseSuspicion } from './cluster/false-suspicion.js';
 import { joinDuringPartition } from './cluster/join-during-partition.js';
 import { leaseExpiryInPause } from './cluster/lease-expiry-in-pause.js';
+import { loopPanic } from './cluster/loop-panic.js';
 import { membershipChurn } from './cluster/membership-churn.js';
 import { quorumLoss } from './cluster/quorum-loss.js';
 import { replicationLag } from './cluster/replication-lag.js';
@@ -231,4 +234,7 @@ export const faults: readonly Fault[] = [
   joinDuringPartition,
   callTimeout,
   callRejected,
+  agentBusy,
+  agentNotFound,
+  loopPanic,
 ];

@@ -32,8 +32,8 @@ const MESSAGE_DEADLINES_MICROS: readonly Micros[] = [5 * SECOND, 30 * SECOND];
 const KINDS = [
   ...(['move', 'move', 'move', 'move', 'move', 'move'] as const),
   ...(['transfer', 'transfer', 'transfer', 'transfer'] as const),
-  ...(['balance', 'balance', 'balance', 'audit', 'audit'] as const),
-  ...(['agent', 'agent', 'agent', 'agent', 'migrate'] as const),
+  ...(['balance', 'balance', 'audit', 'audit', 'migrate'] as const),
+  ...(['agent', 'agent', 'agent', 'agent', 'agent', 'agent', 'agent'] as const),
 ];
 /** Agents that come and go. */
 const GUESTS = ['v1', 'v2'];
@@ -75,7 +75,8 @@ function drawOperation(random: Random, common: Common, { nodes, ledgers, account
 }
 
 function drawAgentOperation(random: Random, common: Common, agents: readonly string[]): AgentOperation {
-  const action = random.pick(AGENT_ACTIONS);
+  // Half of what agents are asked for is work.
+  const action = random.chance(1, 2) ? 'message' : random.pick(AGENT_ACTIONS);
   const comesAndGoes = action === 'create' || action === 'delete' || (action === 'message' && random.chance(1, 3));
   return {
     ...common,

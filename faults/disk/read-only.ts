@@ -1,7 +1,7 @@
 /** The file system is mounted read-only after an error, as ext4 does: reads go on, everything that changes it is EROFS, opening to write too. */
 import type { DiskEvent, DiskOperation } from '../../src/sim/seams.js';
 import { judging } from '../fault.js';
-import { parameters, servers } from '../parameters.js';
+import { LONG_EPISODE, parameters, servers } from '../parameters.js';
 
 const CHANGES: ReadonlySet<DiskOperation> = new Set<DiskOperation>(['write', 'truncate', 'rename', 'remove', 'make-directory']);
 
@@ -12,6 +12,6 @@ export const readOnly = judging('disk', {
   summary: 'disks become read-only (EROFS)',
   needs: ['disk'],
   core: true,
-  ...parameters({ nodes: servers() }),
+  ...parameters({ nodes: servers() }, LONG_EPISODE),
   judge: (event, params) => (changes(event) && params.nodes.includes(event.node) ? { kind: 'fail', code: 'EROFS' } : undefined),
 });

@@ -1,13 +1,13 @@
 /** A read moves fewer bytes than asked for, as POSIX allows; the program must go on where it stopped. */
 import { judging } from '../fault.js';
-import { hits, parameters, rate, servers } from '../parameters.js';
+import { hits, LONG_EPISODE, parameters, rate, servers } from '../parameters.js';
 
 export const shortRead = judging('disk', {
   id: 'disk/short-read',
   summary: 'reads move fewer bytes than asked for',
   needs: ['disk'],
   core: true,
-  ...parameters({ nodes: servers(), rate: rate(20, 1000), part: rate(1, 999) }),
+  ...parameters({ nodes: servers(), rate: rate(100, 1000), part: rate(1, 999) }, LONG_EPISODE),
   judge: (event, params, random) =>
     event.operation === 'read' && event.length > 1 && hits(event, params, random)
       ? { kind: 'short', numerator: params.part.numerator, denominator: params.part.denominator }

@@ -114,6 +114,8 @@ export type ServiceVerdict =
   | { readonly kind: 'status'; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly acted: boolean }
   | { readonly kind: 'delay'; readonly micros: Micros }
   | { readonly kind: 'garble' }
+  /** The peer acts and answers 200 with this instead: well formed and not what was asked for. */
+  | { readonly kind: 'answer'; readonly body: TraceValue }
   | { readonly kind: 'inflate'; readonly bytes: number }
   /** The peer acts twice on the one request. */
   | { readonly kind: 'duplicate' };

@@ -242,6 +242,13 @@ describe('verdicts', () => {
     expect((await under({ kind: 'delay', micros: 5_000_000 })).outcome).toBe('timeout');
   });
 
+  test('answer acts and says something else', async () => {
+    const { outcome, acts } = await under({ kind: 'answer', body: { type: 'text', text: 7 } });
+    expect(outcome).toMatchObject({ status: 200 });
+    expect(decode((outcome as ServiceResponse).body)).toEqual({ type: 'text', text: 7 });
+    expect(acts).toBe(1);
+  });
+
   test('garble leaves a body that is no JSON and no text', async () => {
     const { outcome, acts } = await under({ kind: 'garble' });
     expect(outcome).toMatchObject({ status: 200, headers: { 'x-acts': '1' } });

@@ -199,6 +199,10 @@ function courseOf(verdict: ServiceVerdict | undefined): Course {
       const body = new TextEncoder().encode(JSON.stringify({ error: `status ${status}` }));
       return { acts: acted ? 1 : 0, delayMicros: 0, answer: () => ({ status, headers, body }) };
     }
+    case 'answer': {
+      const body = new TextEncoder().encode(JSON.stringify(verdict.body));
+      return { acts: 1, delayMicros: 0, answer: () => ({ status: 200, headers: {}, body }) };
+    }
     case 'garble':
       return { acts: 1, delayMicros: 0, answer: (answer, random) => answer && { ...answer, body: garbled(answer.body, random) } };
     case 'inflate':
