@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Case, Run } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 import { Progress } from './progress.js';
-import { loadCatalogue, simulateCase } from './simulate-case.js';
+import { loadCatalogue, simulateCase, tellingProgress } from './simulate-case.js';
 
 export interface WorkOrder {
   readonly run: Case;
@@ -24,7 +24,10 @@ async function work(): Promise<FromWorker> {
   const catalogue = await loadCatalogue(order.catalogueUrl);
   if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
   // What this throws is a broken assertion of the simulator: it ends the worker, and so becomes this case's verdict.
-  const simulated = await simulateCase(order.run, catalogue, new Progress(order.progress), order.record);
+  const simulated = await simulateCase(order.run, catalogue, {
+    record: order.record,
+    onProgress: tellingProgress(new Progress(order.progress)),
+  });
   return typeof simulated === 'string' ? { kind: 'refused', reason: simulated } : { kind: 'simulated', ...simulated };
 }
 

@@ -1,6 +1,6 @@
 /** What every worker thread does with a case: finds its parts in the catalogue and simulates it, telling the watchdog where it is. */
 import type { Case } from '../src/run.js';
-import { type Simulated, simulate } from '../src/sim/simulate.js';
+import { type Simulated, type SimulateOptions, simulate } from '../src/sim/simulate.js';
 import type { Catalogue } from './catalogue.js';
 import type { Progress } from './progress.js';
 
@@ -17,8 +17,11 @@ export async function loadCatalogue(url: string): Promise<Catalogue | Refusal> {
   }
 }
 
+/** How a case is watched; nothing here changes what happens in it. */
+export type Watching = Pick<SimulateOptions, 'record' | 'drain' | 'muted' | 'recorder' | 'onProgress'>;
+
 /** Simulates a case with the parts it names. Rejects for a broken assertion of the simulator. */
-export async function simulateCase(run: Case, catalogue: Catalogue, progress: Progress, record: boolean): Promise<Simulated | Refusal> {
+export async function simulateCase(run: Case, catalogue: Catalogue, watching: Watching): Promise<Simulated | Refusal> {
   const scenario = catalogue.scenarios.find(({ id }) => id === run.scenario);
   if (scenario === undefined) return `there is no scenario '${run.scenario}'`;
   const bug = catalogue.bugs.find(({ id }) => id === run.bug);
@@ -27,7 +30,9 @@ export async function simulateCase(run: Case, catalogue: Catalogue, progress: Pr
     scenario,
     faults: catalogue.faults,
     ...(bug === undefined ? {} : { parts: bug.parts(scenario.parts) }),
-    record,
-    onProgress: (events, simMicros, node) => progress.write(events, simMicros, node),
+    ...watching,
   });
 }
+
+/** Tells the watchdog of another thread where the run is. */
+export const tellingProgress = (progress: Progress): NonNullable<Watching['onProgress']> => progress.write.bind(progress);

@@ -1,6 +1,6 @@
 /** The thread of a storm: runs batch after batch, and brings back little of each run. Loaded by the pool of `storm.ts` only. */
 import type { Catalogue } from '../catalogue.js';
-import { loadCatalogue, simulateCase } from '../simulate-case.js';
+import { loadCatalogue, simulateCase, tellingProgress } from '../simulate-case.js';
 import { caseAt, type Plan } from './plan.js';
 import { Seat, type SeatBuffers } from './seat.js';
 import { resultOf, type SeedResult } from './seed-result.js';
@@ -32,9 +32,10 @@ export default async function runBatch(order: BatchOrder): Promise<BatchAnswer> 
   const catalogue: Catalogue | string = await loadCatalogue(order.catalogueUrl);
   if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
   const results: SeedResult[] = [];
+  const onProgress = tellingProgress(own.progress);
   for (const [nth, position] of order.positions.entries()) {
     own.begin(nth);
-    const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, own.progress, false);
+    const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, { onProgress });
     if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
     results.push(resultOf(simulated.run, position));
   }

@@ -63,6 +63,8 @@ export interface SimulateOptions<Parts = unknown> {
   readonly onProgress?: (events: number, simMicros: Micros, node: NodeId) => void;
   /** See every event but packets, as it happens. */
   readonly listeners?: readonly TraceListener[];
+  /** Sees every event, packets too, before anything judges it. It is called where the event is told, so the stack is the teller's. */
+  readonly recorder?: TraceListener;
 }
 
 export interface Simulated {
@@ -120,6 +122,11 @@ class Simulation<Parts> {
     this.#convergence = scenario.convergence?.();
     this.#marks = Object.entries(scenario.sometimes ?? {}).map(([name, seen]) => ({ name, seen, times: 0 }));
     const trace = this.#trace;
+    const { recorder } = options;
+    const recorders: TraceListener[] = [
+      ...(options.record === true ? [(event: TraceEvent): void => void trace.push(event)] : []),
+      ...(recorder === undefined ? [] : [recorder]),
+    ];
     this.#kernel = new Kernel({
       random,
       strategy: run.strategy,
@@ -127,7 +134,7 @@ class Simulation<Parts> {
       limits: run.limits,
       ...(options.drain === undefined ? {} : { drain: options.drain }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-      ...(options.record === true ? { recorder: (event: TraceEvent) => void trace.push(event) } : {}),
+      ...(recorders.length === 0 ? {} : { recorder: (event: TraceEvent) => recorders.forEach((sees) => sees(event)) }),
       listeners: [(event) => this.#observe(event), ...(options.listeners ?? [])],
       onCrash: (process, error) => this.#crash(process, error),
       onKill: (process) => this.#machines.get(process.node)?.died(process, 'machine'),
