@@ -3,7 +3,7 @@ import type { RunReporter } from './reporter.js';
 
 export const json: RunReporter = {
   id: 'json',
-  report({ run, wallMs, reproduce }) {
+  report({ run, wallMs, reproduce, twin }) {
     const { profile, bug } = run.case;
     return `${JSON.stringify(
       {
@@ -19,6 +19,7 @@ export const json: RunReporter = {
         events: run.events,
         traceEvents: run.traceEvents,
         traceHash: run.traceHash,
+        ...(twin === undefined ? {} : { twin }),
         violations: run.violations,
         pending: run.pending,
         judgements: run.judgements,

@@ -11,6 +11,8 @@ export interface RunReportInput {
   readonly reproduce: string;
   /** Recorded events; empty when the run was not recorded. */
   readonly trace: readonly TraceEvent[];
+  /** Where the same case did the same again, in words; absent when it was not tried. */
+  readonly twin?: string;
 }
 
 export interface RunReporter {

@@ -55,6 +55,8 @@ export interface StormReport {
   readonly neverReached: readonly string[];
   /** Whether inert faults and situations never reached fail this storm, and by which rule. */
   readonly coverage: { readonly decides: boolean; readonly rule: string };
+  /** Runs that were done again in another process, and those that did something else there. */
+  readonly twins: { readonly checked: number; readonly differed: number };
   readonly newBehaviourEstimate: NewBehaviourEstimate;
   readonly wallMs: number;
   /** Of this session, where a storm was resumed. */

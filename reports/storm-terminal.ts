@@ -41,7 +41,7 @@ function groupLines(
 }
 
 function figures(storm: StormReport): (readonly [string, string])[] {
-  const { newBehaviourEstimate: estimate, shard, scenarios, faults } = storm;
+  const { newBehaviourEstimate: estimate, shard, scenarios, faults, twins } = storm;
   const fired = faults.filter(({ seedsFired }) => seedsFired > 0).length;
   const marks = Object.keys(storm.sometimes);
   return [
@@ -62,6 +62,11 @@ function figures(storm: StormReport): (readonly [string, string])[] {
       : [['reached', `${marks.length - storm.neverReached.length} of ${counted(marks.length, 'situation')} worth reaching`] as const]),
     ...(storm.neverReached.length === 0 ? [] : [['never reached', storm.neverReached.join(', ')] as const]),
     ...(storm.inert.length + storm.neverReached.length === 0 ? [] : [['rule', storm.coverage.rule] as const]),
+    ...(twins.checked === 0
+      ? []
+      : [
+          ['twins', `${twins.checked - twins.differed} of ${counted(twins.checked, 'run')} did the same again in another process`] as const,
+        ]),
     [
       'next seed',
       `shows something new with a chance of about ${(estimate.probability * 100).toFixed(2)} %: of ${estimate.behaviours} behaviours ${estimate.singletons} were seen in one run only, of ${estimate.runs}`,

@@ -19,6 +19,7 @@ const clean: StormReport = {
   failures: [],
   faults: [{ id: 'network/loss', seedsDrawn: 20, seedsFired: 19 }],
   inert: [],
+  twins: { checked: 20, differed: 1 },
   sometimes: { 'lease expired': 3 },
   neverReached: [],
   coverage: { decides: true, rule: 'the rule' },
@@ -60,6 +61,7 @@ test('the terminal shows a few lines a failure, with the command, and what was n
     /rule +the rule/,
   ])
     expect(text).toMatch(line);
+  expect(stormTerminal({ colour: false }).report(clean)).toMatch(/twins +19 of 20 runs did the same again in another process/);
   expect(stormTerminal({ colour: false }).report(clean)).not.toMatch(/inert|rule|stopped/);
   expect(stormTerminal({ colour: true }).report(clean)).toContain('\u001b[');
 });

@@ -55,7 +55,7 @@ function described(faults: readonly FaultDraw[]): string[] {
   return faults.map((fault) => `${fault.label.padEnd(width)}  ${describeFault(fault)}`);
 }
 
-function reportLines({ run, wallMs, reproduce, trace }: RunReportInput, paint: ChalkInstance): string[] {
+function reportLines({ run, wallMs, reproduce, trace, twin }: RunReportInput, paint: ChalkInstance): string[] {
   const label = labels(paint);
   const fired = run.faults.filter((fault) => fault.fired > 0).map((fault) => `${fault.id} ${grouped(fault.fired)}`);
   const silent = run.faults.filter((fault) => fault.fired === 0).map((fault) => fault.id);
@@ -67,6 +67,7 @@ function reportLines({ run, wallMs, reproduce, trace }: RunReportInput, paint: C
     verdictLine(run, paint),
     label('ran', `${clockTime(run.simMicros)} s simulated, ${grouped(run.events)} events, ${Math.round(wallMs)} ms of wall time`),
     ...(run.traceHash === '' ? [] : [label('trace', `hash ${run.traceHash} over ${grouped(run.traceEvents)} events`)]),
+    ...(twin === undefined ? [] : [label('twin', `the same hash in ${twin}`)]),
     ...many(label, 'fired', wrapped(fired)),
     ...many(label, 'not fired', wrapped(silent)),
     ...(marks.length === 0

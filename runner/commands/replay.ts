@@ -10,6 +10,7 @@ import { type Expected, expectedOf, judgeReplay, type Replayed } from '../replay
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { parseSeed } from '../seed.js';
 import { readCaseFile } from '../storm/case-file.js';
+import { twinOf } from '../twin/twin-of.js';
 import { withTrace } from '../with-trace.js';
 
 export const REPLAY_FLAGS = {
@@ -43,7 +44,9 @@ export const replayCommand: CommandModule<object, ReplayArguments> = {
 
 async function replay({ what, json, color }: ReplayArguments, signal: AbortSignal): Promise<number> {
   const { run, expected, reproduce } = SEED.test(what) ? await firstRunOf(what, signal) : await savedCase(what);
-  const first = await runCase(run, { signal });
+  const ran = await runCase(run, { signal });
+  // That it differs elsewhere is seen only there.
+  const first = expected.verdict === 'nondeterminism' && ran.completed ? (await twinOf(ran, signal)).outcome : ran;
   const replayed = judgeReplay(expected, first.run);
   const outcome = await withTrace(first, () => runCase(run, { signal, record: true }));
   const colour = wantsColour(color, process.stdout, process.env);

@@ -13,6 +13,7 @@ import { interruptible } from '../interrupt.js';
 import { HANG_TIMEOUT_MS, runCase } from '../run-case.js';
 import { freshSeed, parseSeed } from '../seed.js';
 import { TraceFile } from '../trace-file.js';
+import { twinOf } from '../twin/twin-of.js';
 import { UsageError } from '../usage-error.js';
 import { withTrace } from '../with-trace.js';
 
@@ -32,6 +33,11 @@ export const RUN_FLAGS = {
     coerce: once('sim-time'),
   },
   bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
+  twin: {
+    type: 'boolean',
+    default: false,
+    describe: 'Run it again in another process, after other seeds, in another time zone and locale, and compare event by event',
+  },
   trace: { type: 'string', describe: 'Write every event to this file, as JSON lines', coerce: once('trace') },
   'hang-timeout': {
     type: 'string',
@@ -67,9 +73,17 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
   process.stdout.write(reporter.opening?.(drawn) ?? '');
 
   const first = await runCase(drawn, { hangTimeoutMs, signal, record: traceFile !== undefined });
-  const outcome = await withTrace(first, () => runCase(drawn, { hangTimeoutMs, signal, record: true }));
+  const traced = await withTrace(first, () => runCase(drawn, { hangTimeoutMs, signal, record: true }));
+  const { outcome, equalIn } = args.twin && traced.completed ? await twinOf(traced, signal) : { outcome: traced };
   if (traceFile !== undefined && outcome.completed) await traceFile.write(outcome.trace);
-  process.stdout.write(reporter.report({ ...outcome, wallMs: first.wallMs, reproduce: commandOf(args, drawn) }));
+  process.stdout.write(
+    reporter.report({
+      ...outcome,
+      wallMs: first.wallMs,
+      reproduce: commandOf(args, drawn),
+      ...(equalIn === undefined ? {} : { twin: equalIn }),
+    }),
+  );
   if (traceFile !== undefined && !outcome.completed) {
     console.error(`kelpie-dst: ${traceFile.path} is not written: the run did not come to its end, so its trace is lost`);
   }
@@ -107,5 +121,8 @@ function commandOf(args: RunArguments, drawn: Case): string {
     ['sim-time', args['sim-time']],
     ['bug', args.bug],
   ];
-  return ['npx kelpie-dst run', ...flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))].join(' ');
+  const twin = args.twin ? ['--twin'] : [];
+  return ['npx kelpie-dst run', ...twin, ...flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))].join(
+    ' ',
+  );
 }

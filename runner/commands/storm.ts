@@ -26,6 +26,8 @@ import { UsageError } from '../usage-error.js';
 const SEEDS_DEFAULT = 1_000;
 const SEEDS_MAX = 100_000_000;
 const WORKERS_MAX = 256;
+/** 5 % of the runs are done twice. */
+const TWIN_ONE_IN = 20;
 
 export const STORM_FLAGS = {
   scenario: {
@@ -91,6 +93,7 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
       workers,
       signal,
       failFast,
+      twinOneIn: TWIN_ONE_IN,
       done,
       ...(budgetMs === undefined ? {} : { budgetMs }),
       onResults(results) {

@@ -37,7 +37,9 @@ export async function saveFailures(folder: string, plan: Plan, examples: readonl
     const stem = join(folder, `${String(index + 1).padStart(2, '0')}-${slug(signature)}`);
     await writeCaseFile(`${stem}.json`, { case: run, expected: { verdict, invariant, signature, traceHash }, reproduce });
     paths.push(`${stem}.json`);
-    if (!options.signal.aborted) await saveText(`${stem}.txt`, run, example, reproduce, options);
+    if (example.twin !== null && example.twin !== '')
+      await writeFileAtomic(`${stem}.txt`, `${example.twin}\n\nTo do it again:\n  ${reproduce} --twin\n`);
+    else if (!options.signal.aborted) await saveText(`${stem}.txt`, run, example, reproduce, options);
   }
   return paths;
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Run, type Seed, VERDICTS, type Verdict } from '../../src/run.js';
 import { SEED_SCHEMA } from './plan.js';
+import type { TwinOutcome } from '../twin/twin.js';
 import { signatureOf } from './signature.js';
 
 export interface SeedResult {
@@ -21,6 +22,8 @@ export interface SeedResult {
   readonly fired: readonly string[];
   /** Marks of `sometimes` that were reached. */
   readonly reached: readonly string[];
+  /** Null when it was not run again elsewhere, empty when it did the same there; else what differed. */
+  readonly twin: string | null;
 }
 
 export const SEED_RESULT_SCHEMA = z.strictObject({
@@ -35,6 +38,7 @@ export const SEED_RESULT_SCHEMA = z.strictObject({
   drawn: z.array(z.string()),
   fired: z.array(z.string()),
   reached: z.array(z.string()),
+  twin: z.string().nullable(),
 });
 
 export function resultOf(run: Run, position: number): SeedResult {
@@ -50,5 +54,12 @@ export function resultOf(run: Run, position: number): SeedResult {
     drawn: run.faults.map(({ id }) => id),
     fired: run.faults.filter(({ fired }) => fired > 0).map(({ id }) => id),
     reached: Object.keys(run.sometimes).filter((name) => (run.sometimes[name] ?? 0) > 0),
+    twin: null,
   };
+}
+
+/** The result when the run has been tried again elsewhere. That it did something else there is the finding, whatever it did here. */
+export function afterTwin(result: SeedResult, outcome: TwinOutcome): SeedResult {
+  if (outcome.kind === 'equal') return { ...result, twin: '' };
+  return { ...result, verdict: 'nondeterminism', signature: outcome.signature, invariant: null, twin: outcome.told };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StormReport } from '../../reports/storm-report.js';
+import { catalogue as leaky } from '../fixtures/leaky-catalogue.js';
 import { catalogue } from '../fixtures/planted-catalogue.js';
 import type { CaseFile } from './case-file.js';
 import type { Plan } from './plan.js';
@@ -81,6 +82,28 @@ describe('a storm over hostile programs', () => {
     expect(await resultsOf(2, { done })).toEqual({ stopped: undefined, results: [] });
     await expect(resultsOf(1, { catalogueUrl: new URL('nowhere.js', import.meta.url) })).rejects.toThrow('cannot be loaded');
   });
+});
+
+test('every n-th run is done again in another process, and fails where it does something else there', async () => {
+  const results: SeedResult[] = [];
+  const catalogueUrl = new URL('../fixtures/leaky-catalogue.js', import.meta.url);
+  await runStorm(
+    { scenarios: ['tight', 'captured-zone'], profile: 'none', bug: null, from: 1, seeds: 4, shard: { index: 1, of: 1 } },
+    { catalogue: leaky, catalogueUrl, workers: 2, twinOneIn: 3, onResults: (batch) => void results.push(...batch) },
+  );
+  const told = results
+    .sort((a, b) => a.position - b.position)
+    .map(({ scenario, verdict, twin }) => [scenario, verdict, twin?.split(' ', 2).join(' ')]);
+  expect(told).toEqual([
+    ['tight', 'pass', ''],
+    ['captured-zone', 'pass', undefined],
+    ['tight', 'pass', undefined],
+    ['captured-zone', 'nondeterminism', 'the same'],
+    ['tight', 'pass', undefined],
+    ['captured-zone', 'pass', undefined],
+    ['tight', 'pass', ''],
+    ['captured-zone', 'pass', undefined],
+  ]);
 });
 
 const SHORT = ['storm', '--seeds', '20', '--bug', 'kv-write-through', '--json'];

@@ -6,9 +6,10 @@
 import { Tinypool } from 'tinypool';
 import type { Catalogue } from '../catalogue.js';
 import { HANG_TIMEOUT_MS, HEAP_MB_MAX, LOADING_MS_MAX, LOOKS, runCase } from '../run-case.js';
+import { Twin } from '../twin/twin.js';
 import { caseAt, type Plan, runsOf } from './plan.js';
 import { Seat } from './seat.js';
-import { resultOf, type SeedResult } from './seed-result.js';
+import { afterTwin, resultOf, type SeedResult } from './seed-result.js';
 import type { BatchAnswer, BatchOrder } from './storm-worker.js';
 
 export interface StormOptions {
@@ -22,6 +23,8 @@ export interface StormOptions {
   readonly heapMbMax?: number;
   /** Wall time after which no more runs are handed out. */
   readonly budgetMs?: number;
+  /** Every n-th run is done again in another process, and must do the same there. Absent is never. */
+  readonly twinOneIn?: number;
   /** Hands out no more runs after the first failure. */
   readonly failFast?: boolean;
   /** Ends the storm with what there is. */
@@ -50,6 +53,7 @@ class Storm {
   readonly #heapMbMax: number;
   readonly #pool: Tinypool;
   readonly #runs: number;
+  readonly #twin: Twin;
   readonly #begunMs = performance.now();
   #next = 0;
   #stopped: Stopped | undefined;
@@ -62,6 +66,8 @@ class Storm {
     this.#catalogueUrl = options.catalogueUrl ?? new URL('../catalogue.js', import.meta.url);
     this.#hangTimeoutMs = options.hangTimeoutMs ?? HANG_TIMEOUT_MS;
     this.#heapMbMax = options.heapMbMax ?? HEAP_MB_MAX;
+    const { signal } = options;
+    this.#twin = new Twin({ catalogueUrl: this.#catalogueUrl, ...(signal === undefined ? {} : { signal }) });
     this.#pool = new Tinypool({
       filename: new URL('storm-worker.js', import.meta.url).href,
       minThreads: options.workers,
@@ -78,6 +84,7 @@ class Storm {
     try {
       await Promise.all(Array.from({ length: this.#options.workers }, () => this.#work()));
     } finally {
+      this.#twin.end();
       await this.#pool.destroy();
     }
     return this.#stopped;
@@ -130,9 +137,17 @@ class Storm {
     }
   }
 
-  async #finished(results: readonly SeedResult[]): Promise<void> {
+  async #finished(single: readonly SeedResult[]): Promise<void> {
+    const results = await Promise.all(single.map((result) => this.#twinned(result)));
     if (this.#options.failFast === true && results.some(({ verdict }) => verdict !== 'pass')) this.#stopped ??= 'fail-fast';
     await this.#options.onResults(results);
+  }
+
+  /** Chosen by position, so that it does not depend on the workers. A run without an end has nothing to compare. */
+  async #twinned(result: SeedResult): Promise<SeedResult> {
+    const { twinOneIn, catalogue } = this.#options;
+    if (twinOneIn === undefined || result.position % twinOneIn !== 0 || result.traceHash === '') return result;
+    return afterTwin(result, await this.#twin.check(caseAt(this.#plan, result.position, catalogue), result));
   }
 
   /** Runs a batch in the pool beside a watchdog. `died` tells the run that was going on when the worker was lost. */

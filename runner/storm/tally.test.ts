@@ -20,6 +20,7 @@ function result(position: number, more: Partial<SeedResult> = {}): SeedResult {
     drawn: ['a/fires', 'b/silent'],
     fired: ['a/fires'],
     reached: ['behaved'],
+    twin: null,
     ...more,
   };
 }
@@ -87,4 +88,15 @@ test('what is not covered fails a storm of a thousand default seeds only', () =>
   ).toEqual([true, false, false, false]);
   expect(reportOf(many.slice(1)).coverage.rule).toContain('it takes 1000 default seeds of each scenario, and these are 999');
   expect(isBad(reportOf([failure(0, 'x', 1)]))).toBe(true);
+});
+
+test('runs that were done again are counted, and a difference is a failure', () => {
+  const differs = result(1, {
+    verdict: 'nondeterminism',
+    signature: 'nondeterminism: leak differs',
+    twin: 'the same case did something else',
+  });
+  const report = reportOf([result(0, { twin: '' }), differs, result(2)]);
+  expect(report).toMatchObject({ twins: { checked: 2, differed: 1 }, failed: 1 });
+  expect(isBad(report)).toBe(true);
 });

@@ -37,6 +37,7 @@ export class Tally {
   readonly #drawn = new Map<string, number>();
   readonly #fired = new Map<string, number>();
   readonly #reached = new Map<string, number>();
+  readonly #twins = { checked: 0, differed: 0 };
   runs = 0;
   failed = 0;
 
@@ -52,6 +53,8 @@ export class Tally {
     for (const id of result.drawn) count(this.#drawn, id);
     for (const id of result.fired) count(this.#fired, id);
     for (const name of result.reached) count(this.#reached, name);
+    if (result.twin !== null) this.#twins.checked++;
+    if (result.verdict === 'nondeterminism') this.#twins.differed++;
     if (result.signature === null) return;
     this.failed++;
     scenario.failed++;
@@ -89,6 +92,7 @@ export class Tally {
       sometimes,
       neverReached: Object.keys(sometimes).filter((name) => sometimes[name] === 0),
       coverage: this.#coverage(plan),
+      twins: { ...this.#twins },
       newBehaviourEstimate: this.#estimate(),
       wallMs: Math.round(wallMs),
       seedsPerSecond: wallMs === 0 ? 0 : Math.round((runs / wallMs) * 10_000) / 10,

@@ -83,6 +83,12 @@ export async function simulate<Parts>(run: Case, options: SimulateOptions<Parts>
   return new Simulation(run, options).run();
 }
 
+const toEach =
+  (listeners: readonly TraceListener[]): TraceListener =>
+  (event) => {
+    for (const listener of listeners) listener(event);
+  };
+
 type Phase = 'setup' | 'chaos' | 'heal' | 'verify' | 'end';
 
 class Simulation<Parts> {
@@ -134,7 +140,7 @@ class Simulation<Parts> {
       limits: run.limits,
       ...(options.drain === undefined ? {} : { drain: options.drain }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-      ...(recorders.length === 0 ? {} : { recorder: (event: TraceEvent) => recorders.forEach((sees) => sees(event)) }),
+      ...(recorders.length === 0 ? {} : { recorder: toEach(recorders) }),
       listeners: [(event) => this.#observe(event), ...(options.listeners ?? [])],
       onCrash: (process, error) => this.#crash(process, error),
       onKill: (process) => this.#machines.get(process.node)?.died(process, 'machine'),

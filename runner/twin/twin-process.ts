@@ -1,0 +1,95 @@
+/**
+ * The other process of a twin check: runs cases one after the other, in an environment that must not matter. Forked by `twin.ts` only.
+ * The program under test is loaded when the first case comes, so that a watch on ambient calls can be in place before it.
+ */
+import type { Case, Verdict } from '../../src/run.js';
+import { encodeEvent, type TraceEvent } from '../../src/trace.js';
+import { loadCatalogue, simulateCase, type Watching } from '../simulate-case.js';
+import { AmbientWatch, programFrames } from './ambient-watch.js';
+
+export interface TwinOrder {
+  readonly id: number;
+  readonly run: Case;
+  /** `trace`: every event as text too. A number: where the event of this index was told, and what was asked of the host before. */
+  readonly want: 'hash' | 'trace' | number;
+}
+
+export interface TwinSight {
+  /** Where the event was told; empty when there was no such event. */
+  readonly stack: string;
+  /** Calls past the guard, as `api` and stack, the nearest first. */
+  readonly ambient: readonly string[];
+}
+
+export type TwinAnswer =
+  | {
+      readonly id: number;
+      readonly kind: 'simulated';
+      readonly verdict: Verdict;
+      readonly traceHash: string;
+      readonly events: number;
+      /** Empty unless wanted. */
+      readonly trace: readonly string[];
+      readonly sight?: TwinSight;
+    }
+  | { readonly id: number; readonly kind: 'refused'; readonly reason: string };
+
+/** What the parent says on the command line, as one JSON argument. */
+export interface TwinSettings {
+  readonly catalogueUrl: string;
+  /** Forces garbage collection, and turns the event loop by macrotasks. */
+  readonly different: boolean;
+}
+
+/** A full collection takes some 10 ms, a run some 100 ms. */
+const EVENTS_PER_COLLECTION = 5_000;
+const AMBIENT_NAMED_MAX = 3;
+
+const settings = JSON.parse(process.argv[2] ?? '') as TwinSettings;
+const watch = new AmbientWatch();
+let watching = false;
+
+async function answer({ id, run, want }: TwinOrder): Promise<TwinAnswer> {
+  const wantsSight = typeof want === 'number';
+  // Only before the program is loaded: the parent forks a process of its own for that.
+  if (wantsSight && !watching) watch.install();
+  watching ||= wantsSight;
+  const catalogue = await loadCatalogue(settings.catalogueUrl);
+  if (typeof catalogue === 'string') return { id, kind: 'refused', reason: catalogue };
+  let stack = '';
+  watch.clear();
+  const recorder = ({ index }: TraceEvent): void => {
+    watch.at = index;
+    if (index === want) stack = programFrames(new Error('told here').stack ?? '');
+  };
+  const options: Watching = {
+    record: want === 'trace',
+    ...(wantsSight ? { recorder } : {}),
+    ...(settings.different ? { drain: 'fallback', onProgress: collectNowAndThen } : {}),
+  };
+  const simulated = await simulateCase(run, catalogue, options);
+  watch.at = undefined;
+  if (typeof simulated === 'string') return { id, kind: 'refused', reason: simulated };
+  const { verdict, traceHash, events } = simulated.run;
+  const sight: TwinSight = {
+    stack,
+    ambient: wantsSight
+      ? watch
+          .before(want)
+          .slice(0, AMBIENT_NAMED_MAX)
+          .map(({ api, stack: from }) => `${api}\n${from}`)
+      : [],
+  };
+  return { id, kind: 'simulated', verdict, traceHash, events, trace: simulated.trace.map(encodeEvent), ...(wantsSight ? { sight } : {}) };
+}
+
+function collectNowAndThen(events: number): void {
+  if (events % EVENTS_PER_COLLECTION === 0) globalThis.gc?.();
+}
+
+process.on('message', (order: TwinOrder) => {
+  // A broken assertion of the simulator ends this process, and so becomes the answer.
+  void answer(order).then((reply) => process.send?.(reply));
+});
+// The parent is gone.
+process.on('disconnect', () => process.exit());
