@@ -82,6 +82,11 @@ describe('a case', () => {
     expect(values(({ faults: ids }) => ids.map(({ id }) => id)).size).toBeGreaterThan(3);
   });
 
+  test('has a chaos phase of one of the lengths that its scenario names', () => {
+    const lengths = seeds(50).map((seed) => draw(seed, { ...scenario, chaosMicros: [2_000_000, 3_000_000] }, { faults }).chaosMicros);
+    expect(new Set(lengths)).toEqual(new Set([2_000_000, 3_000_000]));
+  });
+
   test('turns knobs within their range in about a quarter of the seeds, and leaves them normal in the others', () => {
     const cases = seeds(400).map((seed) => drawn(seed).knobs);
     const normal = cases.filter(({ leaseMicros, batchMax }) => leaseMicros === 5_000 && batchMax === 32).length;

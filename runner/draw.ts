@@ -29,7 +29,7 @@ export interface DrawOptions {
 }
 
 /** What a scenario must have for a case to be drawn for it. */
-export type DrawableScenario = Pick<Scenario, 'id' | 'offers' | 'knobs' | 'draw' | 'budget' | 'convergenceMicros'>;
+export type DrawableScenario = Pick<Scenario, 'id' | 'offers' | 'knobs' | 'draw' | 'budget' | 'convergenceMicros' | 'chaosMicros'>;
 
 const SECOND: Micros = 1_000_000;
 const CHAOS_MICROS: readonly Micros[] = [5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND];
@@ -55,7 +55,7 @@ const CONVERGENCES_MAX = 3;
 export function draw(seed: Seed, scenario: DrawableScenario, options: DrawOptions): Case {
   const random = randomOf(seed).fork('draw');
   const profile = options.profile ?? 'swarm';
-  const chaosMicros = options.chaosMicros ?? random.fork('chaos').pick(CHAOS_MICROS);
+  const chaosMicros = options.chaosMicros ?? random.fork('chaos').pick(scenario.chaosMicros ?? CHAOS_MICROS);
   if (!Number.isSafeInteger(chaosMicros) || chaosMicros < CHAOS_MICROS_MIN || chaosMicros > CHAOS_MICROS_MAX) {
     throw new UsageError(`the chaos phase must last from 1 ms to 365 days of simulated time, not ${chaosMicros} us`);
   }

@@ -3,6 +3,7 @@ import type { Micros, Random } from '../src/ports.js';
 import type { Operation, Workload } from '../src/run.js';
 import { AGENT_ACTIONS, type AgentOperation, MESSAGES } from './agent-client.js';
 import type { BankOperation } from './bank-client.js';
+import { drawMoments, hot, numbered, other } from './workload-draws.js';
 
 /** An operator moves a ledger to another node. */
 export type MigrateOperation = Operation & {
@@ -41,14 +42,6 @@ const AMOUNT_MAX = 40;
 /** More than anybody has: the actor finds out after it has written. */
 const OVERDRAFT = { min: 1_000, max: 2_000 };
 
-/** `n1`, `n2`... */
-export const numbered = (letter: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${letter}${i + 1}`);
-
-/** The first one in half of the cases: it is hot. */
-const hot = (random: Random, names: readonly string[]): string => (random.chance(1, 2) ? (names[0] as string) : random.pick(names)); // never empty
-
-const other = (random: Random, names: readonly string[], than: string): string => random.pick(names.filter((name) => name !== than));
-
 /** What an operation has whatever it does. */
 type Common = { readonly op: string; readonly client: number; readonly atMicros: Micros; readonly deadlineMicros: Micros };
 type Sizes = Pick<ClusterWorkload, 'nodes' | 'ledgers' | 'accounts' | 'agents'>;
@@ -86,18 +79,6 @@ function drawAgentOperation(random: Random, common: Common, agents: readonly str
     text: random.pick(MESSAGES),
     deadlineMicros: action === 'message' ? random.pick(MESSAGE_DEADLINES_MICROS) : common.deadlineMicros,
   };
-}
-
-/** Moments of work with idle times between them. */
-function drawMoments(random: Random, count: number, chaosMicros: Micros): Micros[] {
-  const bursts = Array.from({ length: random.between(1, 5) }, () => {
-    const length = random.between(Math.floor(chaosMicros / 100), Math.floor(chaosMicros / 3));
-    return { start: random.between(0, chaosMicros - length), length };
-  });
-  return Array.from({ length: count }, () => {
-    const { start, length } = random.pick(bursts);
-    return start + random.int(length);
-  }).sort((a, b) => a - b);
 }
 
 export function drawClusterWorkload(random: Random, chaosMicros: Micros): ClusterWorkload {

@@ -1,6 +1,36 @@
 /** Every scenario there is. A file that is missing here fails a test. */
+import { actorLifecycle } from './actor-lifecycle.js';
+import { backpressure } from './backpressure.js';
+import { forwarding } from './forwarding.js';
+import { heartbeatFailover } from './heartbeat-failover.js';
+import { idleDeactivation } from './idle-deactivation.js';
 import { kelpieCluster } from './kelpie-cluster.js';
+import { leaseHandover } from './lease-handover.js';
+import { membershipChurn } from './membership-churn.js';
+import { migration } from './migration.js';
+import { placement } from './placement.js';
+import { registryCapacity } from './registry-capacity.js';
+import { shutdownRestart } from './shutdown-restart.js';
+import { singleActivationRace } from './single-activation-race.js';
+import { splitBrain } from './split-brain.js';
+import { zombieOwner } from './zombie-owner.js';
 import type { Scenario } from './scenario.js';
 
 // Each scenario hands its own kind of parts to its own programs; nobody else looks into them.
-export const scenarios: readonly Scenario[] = [kelpieCluster];
+export const scenarios: readonly Scenario[] = [
+  actorLifecycle,
+  backpressure,
+  forwarding,
+  heartbeatFailover,
+  idleDeactivation,
+  kelpieCluster,
+  leaseHandover,
+  membershipChurn,
+  migration,
+  placement,
+  registryCapacity,
+  shutdownRestart,
+  singleActivationRace,
+  splitBrain,
+  zombieOwner,
+];

@@ -5,27 +5,25 @@
  */
 import { invariants } from '../invariants/index.js';
 import { AgentNode, type AgentOptions } from '../src/kelpie/agents/agent-node.js';
-import { KelpieClient } from '../src/kelpie/client.js';
-import { type KelpieConfig, PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
+import type { KelpieClient } from '../src/kelpie/client.js';
+import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import { Membership } from '../src/kelpie/membership/membership.js';
 import { Migrations } from '../src/kelpie/migration/migrations.js';
-import { KelpieNode } from '../src/kelpie/node.js';
 import { correctParts, type KelpieParts } from '../src/kelpie/parts.js';
 import type { Micros, Platform } from '../src/ports.js';
-import type { KelpieEvent } from '../src/story.js';
-import type { TraceEvent } from '../src/trace.js';
 import { AgentClient } from './agent-client.js';
 import { bankActors, ledger as ledgerRef } from './bank.js';
 import { BankClient } from './bank-client.js';
 import { ClusterConvergence } from './cluster-convergence.js';
-import { type ClusterOperation, type ClusterWorkload, drawClusterWorkload, numbered } from './cluster-workload.js';
-import { History } from './history.js';
-import { type KnobRange, type Scenario, type Stage, serverIds } from './scenario.js';
+import { type ClusterOperation, type ClusterWorkload, drawClusterWorkload } from './cluster-workload.js';
+import type { History } from './history.js';
+import { type KelpieKnobs, KELPIE_VARIANTS, kelpieBudget, kelpieTopicOf, openDesk, performInTime, serveKelpie } from './kelpie-scenario.js';
+import { seen } from './marks.js';
+import { type Scenario, type Stage, serverIds } from './scenario.js';
 
 const SECOND: Micros = 1_000_000;
 
 const OPENING = 100;
-const ATTEMPT_MICROS: Micros = 2 * SECOND;
 /** Agents are taken over and peers given up within a run. */
 const AGENTS: Partial<AgentOptions> = {
   sweepMicros: 2 * SECOND,
@@ -61,37 +59,7 @@ const KNOBS = {
   heartbeatsMissedFailed: { min: 3, max: 5, normal: 5 },
   migrationCooldownMicros: { min: 0, max: 10 * SECOND, normal: SECOND },
   migrationStepMicros: { min: 2 * SECOND, max: 5 * SECOND, normal: 3 * SECOND },
-} satisfies Partial<Record<keyof KelpieConfig, KnobRange>>;
-
-/** How fast clocks may drift: two of them come to differ by less than grace and skew at their least over the longest lease. */
-const DRIFT_PARTS_PER_MILLION_MAX = 5_000;
-/** Kelpie decides nothing by wall clocks, so they may show anything. */
-const SKEW_MICROS_MAX: Micros = 3_600 * SECOND;
-
-const VARIANTS: Readonly<Record<string, Readonly<Partial<Record<keyof typeof KNOBS, number>>>>> = {
-  'next-version': { leaseMicros: 5 * SECOND, leaseRenewMicros: 500_000, idleMicros: SECOND, forwardMicros: 2 * SECOND, placement: 2 },
-  'tiny-mailbox': { pendingPerActor: 1 },
-  'tiny-queue': { mailbox: 2 },
-  'tiny-cache': { idleMicros: 1, nodeListMicros: 0 },
-  'tiny-buffers': { pendingPerActor: 1, mailbox: 2, callsInFlight: 1, idleMicros: 10_000, nodeListMicros: 0 },
-  'tiny-capacity': { capacity: 1 },
-};
-
-function configOf(knobs: Readonly<Record<string, number>>): Partial<KelpieConfig> {
-  const { placement, ...rest } = knobs;
-  return { ...rest, placement: PLACEMENT_STRATEGIES[placement ?? 0] ?? PLACEMENT_STRATEGIES[0] };
-}
-
-/** The kind is near the front of every message of Kelpie: `{"v":1,"to":"n1","k":"invoke",...`. */
-const KIND = /"k":"([^"]{1,40})"/;
-const KIND_WITHIN_BYTES = 200;
-const decoder = new TextDecoder();
-
-/** Marks the kind of a Kelpie event, when it also has what is asked for. */
-const seen =
-  <Type extends KelpieEvent['type']>(type: Type, also: (body: Extract<KelpieEvent, { readonly type: Type }>) => boolean = () => true) =>
-  (event: TraceEvent): boolean =>
-    event.body.type === type && also(event.body as Extract<KelpieEvent, { readonly type: Type }>);
+} satisfies KelpieKnobs;
 
 export const kelpieCluster: Scenario<KelpieParts> = {
   id: 'kelpie-cluster',
@@ -130,33 +98,20 @@ export const kelpieCluster: Scenario<KelpieParts> = {
     'message for another node dropped': seen('rpc.drop', ({ why }) => why === 'misdelivered'),
   },
   knobs: KNOBS,
-  variants: VARIANTS,
+  variants: KELPIE_VARIANTS,
   parts: correctParts,
   convergenceMicros: 180 * SECOND,
   draw: drawClusterWorkload,
 
-  topicOf: (bytes) => KIND.exec(decoder.decode(bytes.subarray(0, KIND_WITHIN_BYTES)))?.[1],
-
-  budget: (workload, chaosMicros) => ({
-    nodes: serverIds(workload),
-    clients: numbered('c', workload.clients),
-    downMax: Math.floor((workload.nodes - 1) / 2),
-    // Disks hold journals of what the database knows too.
-    lyingDisksMax: workload.nodes,
-    clockSkewMicrosMax: SKEW_MICROS_MAX,
-    clockDriftPpmMax: DRIFT_PARTS_PER_MILLION_MAX,
-    chaosMicros,
-  }),
+  topicOf: kelpieTopicOf,
+  budget: kelpieBudget,
 
   serve(platform, stage) {
-    const { parts, knobs, workload } = stage;
-    const agents = new AgentNode(platform, parts, AGENTS);
-    return new KelpieNode(platform, {
-      config: configOf(knobs),
-      parts,
+    const agents = new AgentNode(platform, stage.parts, AGENTS);
+    return serveKelpie(platform, stage, {
       actors: [...bankActors, ...agents.actors],
-      services: [new Membership({ seeds: serverIds(workload) }), new Migrations(), agents],
-    }).run();
+      services: [new Membership({ seeds: serverIds(stage.workload) }), new Migrations(), agents],
+    });
   },
 
   async setUp(platform, stage) {
@@ -166,16 +121,10 @@ export const kelpieCluster: Scenario<KelpieParts> = {
     await Promise.all([...ledgers.map((name) => user.bank.open(name, opening)), ...agents.map((name) => user.agents.settle(name))]);
   },
 
-  async client(platform, stage, operations) {
+  client(platform, stage, operations) {
     const user = new User(platform, stage);
-    const { clock } = platform;
-    const start = clock.monotonicMicros();
     // The operations of the case are those that `draw` made, or fewer of them.
-    for (const operation of operations as readonly ClusterOperation[]) {
-      const wait = operation.atMicros - (clock.monotonicMicros() - start);
-      if (wait > 0) await clock.sleep(wait);
-      await user.perform(operation);
-    }
+    return performInTime(platform, operations as readonly ClusterOperation[], (operation) => user.perform(operation));
   },
 
   async verify(platform, stage) {
@@ -200,8 +149,9 @@ class User {
   readonly #history: History;
 
   constructor(platform: Platform, stage: Stage<KelpieParts>) {
-    this.#client = new KelpieClient(platform, { nodes: serverIds(stage.workload), attemptMicros: ATTEMPT_MICROS });
-    this.#history = new History(platform);
+    const { client, history } = openDesk(platform, stage.workload);
+    this.#client = client;
+    this.#history = history;
     this.bank = new BankClient(this.#client, this.#history);
     this.agents = new AgentClient(this.#client, platform.clock, this.#history);
   }

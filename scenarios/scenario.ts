@@ -28,6 +28,12 @@ export interface KnobRange {
   readonly normal: number;
 }
 
+/**
+ * A situation worth reaching. Most show in one event; one that takes several is a watch, begun anew for each run, that answers true at
+ * the event that completes it.
+ */
+export type Mark = ((event: TraceEvent) => boolean) | { readonly watch: () => (event: TraceEvent) => boolean };
+
 export interface Scenario<Parts = unknown> {
   readonly id: string;
   readonly summary: string;
@@ -35,7 +41,9 @@ export interface Scenario<Parts = unknown> {
   readonly offers: readonly Capability[];
   readonly invariants: readonly Invariant[];
   /** Situations worth reaching, by name; a storm lists those never reached. */
-  readonly sometimes?: Readonly<Record<string, (event: TraceEvent) => boolean>>;
+  readonly sometimes?: Readonly<Record<string, Mark>>;
+  /** Lengths of the chaos phase to draw one from; those of the runner when absent. */
+  readonly chaosMicros?: readonly Micros[];
   readonly knobs?: Readonly<Record<string, KnobRange>>;
   /** Settings under which faults may restart a server: knobs of a variant take the place of the drawn ones. */
   readonly variants?: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -80,7 +80,7 @@ const noValueTwice: JudgedInvariant = {
 const scenario: SimScenario<{ readonly serve: typeof serve }> = {
   id: 'counting',
   invariants: [noValueTwice],
-  sometimes: { counted: (event) => event.body.type === 'counted', never: () => false },
+  sometimes: { counted: (event) => counted(event), never: () => false, 'counted a second time': { watch: () => secondCount() } },
   parts: { serve },
   convergenceMicros: 60_000_000,
   budget: (workload, chaosMicros) => ({
@@ -93,6 +93,13 @@ const scenario: SimScenario<{ readonly serve: typeof serve }> = {
   }),
   serve: (platform, stage) => stage.parts.serve(platform),
   client,
+};
+
+const counted = (event: TraceEvent): boolean => event.body.type === 'counted';
+/** True once in a run, at its second count. */
+const secondCount = (): ((event: TraceEvent) => boolean) => {
+  let times = 0;
+  return (event) => counted(event) && ++times === 2;
 };
 
 const drop: PlannedFault = {
@@ -155,6 +162,8 @@ describe('a run', () => {
       const { run } = await runOf(caseOf(seed));
       expect(run).toMatchObject({ verdict: 'pass', violations: [], pending: [], withinBudget: true });
       expect(run.sometimes.counted).toBeGreaterThan(20);
+      // A watch begins anew with each run.
+      expect(run.sometimes['counted a second time']).toBe(1);
       for (const fault of run.faults) fired.set(fault.id, (fired.get(fault.id) ?? 0) + fault.fired);
     }
     for (const { id } of FAULTS) expect(fired.get(id)).toBeGreaterThan(10);

@@ -29,7 +29,10 @@ export interface SimStage<Parts> {
 export interface SimScenario<Parts = unknown> {
   readonly id: string;
   readonly invariants: readonly JudgedInvariant[];
-  readonly sometimes?: Readonly<Record<string, (event: TraceEvent) => boolean>>;
+  /** By name: what one event shows, or a watch over several, begun anew for each run. */
+  readonly sometimes?: Readonly<
+    Record<string, ((event: TraceEvent) => boolean) | { readonly watch: () => (event: TraceEvent) => boolean }>
+  >;
   readonly parts: Parts;
   readonly convergenceMicros: Micros;
   /** Ambient time, chance and I/O: refused (`strict`, the default), or time and chance served by the simulation (`adopt`). */
@@ -126,7 +129,11 @@ class Simulation<Parts> {
     const random = randomOf(run.seed);
     this.#promises = new Promises(scenario.invariants);
     this.#convergence = scenario.convergence?.();
-    this.#marks = Object.entries(scenario.sometimes ?? {}).map(([name, seen]) => ({ name, seen, times: 0 }));
+    this.#marks = Object.entries(scenario.sometimes ?? {}).map(([name, mark]) => ({
+      name,
+      seen: typeof mark === 'function' ? mark : mark.watch(),
+      times: 0,
+    }));
     const trace = this.#trace;
     const { recorder } = options;
     const recorders: TraceListener[] = [

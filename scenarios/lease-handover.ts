@@ -1,0 +1,54 @@
+/**
+ * An actor passes from holder to holder while it is called without a pause: by the death of its node, by an orderly stop, by a lease
+ * that could not be renewed in time. Each time it must be nowhere for a while rather than in two places, and soon be somewhere again.
+ */
+import type { KelpieParts } from '../src/kelpie/parts.js';
+import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import { leaseMarks, registryMarks } from './marks.js';
+import { notebookActors } from './notebook.js';
+import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { Scenario } from './scenario.js';
+import { drawOperations, hot } from './workload-draws.js';
+
+const SECOND = 1_000_000;
+const BOOKS = ['notebook:b1', 'notebook:b2'];
+
+export const leaseHandover: Scenario<KelpieParts> = kelpieScenario({
+  id: 'lease-handover',
+  summary: 'actors in steady use pass from holder to holder as nodes die, stop and lose their leases',
+  invariants: allBut('conservation'),
+  sometimes: {
+    'actor taken over from a holder that was gone': leaseMarks['actor taken over from a holder that was gone'],
+    'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
+    'lease found lost by its holder': leaseMarks['lease found lost by its holder'],
+    'lease renewed after it was judged as expired': leaseMarks['lease renewed after it was judged as expired'],
+    'actor claimed by a later life of its node': registryMarks['actor claimed by a later life of its node'],
+    'release that found another holder': registryMarks['release that found another holder'],
+  },
+  // Long enough for a lease to expire and be taken over, and again.
+  chaosMicros: [6 * SECOND, 10 * SECOND, 15 * SECOND],
+  knobs: {
+    leaseMicros: { min: 2_500_000, max: 4 * SECOND, normal: 2_500_000 },
+    leaseRenewMicros: { min: 300_000, max: 800_000, normal: 600_000 },
+    idleMicros: { min: SECOND, max: 20 * SECOND, normal: 20 * SECOND },
+  },
+  watched: BOOKS[0] ?? '',
+  program: () => ({ actors: notebookActors }),
+  worker: (desk) => new NotebookClient(desk),
+  draw(random, chaosMicros) {
+    const count = random.fork('sizes').between(12, 30);
+    // Without a pause: somebody is always waiting when the holder goes.
+    const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
+    const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
+      const book = hot(own, BOOKS);
+      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(3) } : { ...slot, kind: 'read', book };
+    });
+    return { nodes: 3, clients: 3, operations };
+  },
+  async setUp(user) {
+    for (const book of BOOKS) await user.begin(book);
+  },
+  async verify(user) {
+    for (const book of BOOKS) await user.readUntilAnswered(book);
+  },
+});

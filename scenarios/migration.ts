@@ -1,0 +1,46 @@
+/**
+ * Actors are moved while they are called. Operators move hot notebooks back and forth, also two of them the same one at once, to the
+ * node where it is, and to nodes that are down; either end of a move may die at every step of it. The notebook is never in two places,
+ * never nowhere for good, and has every note that was acknowledged.
+ */
+import type { KelpieParts } from '../src/kelpie/parts.js';
+import { Migrations } from '../src/kelpie/migration/migrations.js';
+import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import { migrationMarks } from './marks.js';
+import { notebookActors } from './notebook.js';
+import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { Scenario } from './scenario.js';
+import { drawMoments, drawOperations, hot, numbered } from './workload-draws.js';
+
+const BOOKS = ['notebook:b1', 'diary:d1'];
+
+export const migration: Scenario<KelpieParts> = kelpieScenario({
+  id: 'migration',
+  summary: 'actors are moved from node to node while they are called and nodes die',
+  invariants: allBut('conservation'),
+  sometimes: migrationMarks,
+  knobs: {
+    migrationCooldownMicros: { min: 0, max: 500_000, normal: 20_000 },
+    migrationStepMicros: { min: 500_000, max: 4_000_000, normal: 2_000_000 },
+  },
+  watched: 'notebook:b1',
+  program: () => ({ actors: notebookActors, services: [new Migrations()] }),
+  worker: (desk) => new NotebookClient(desk),
+  draw(random, chaosMicros) {
+    const size = random.fork('sizes');
+    const nodes = size.between(3, 4);
+    const moments = drawMoments(random.fork('moments'), size.between(10, 24), chaosMicros);
+    const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
+      const book = hot(own, BOOKS);
+      if (own.chance(2, 5)) return { ...slot, kind: 'migrate', book, to: own.pick(numbered('n', nodes)) };
+      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(4) } : { ...slot, kind: 'read', book };
+    });
+    return { nodes, clients: 3, operations };
+  },
+  async setUp(user) {
+    for (const book of BOOKS) await user.begin(book);
+  },
+  async verify(user) {
+    for (const book of BOOKS) await user.readUntilAnswered(book);
+  },
+});

@@ -1,0 +1,54 @@
+/**
+ * Many claim one actor at once. Every client asks another node for the same cold notebook at the very same moment; soon after it is idle
+ * and given back, and the race begins anew, at times while the last holder is still giving it back. Exactly one node may win each time.
+ */
+import type { KelpieParts } from '../src/kelpie/parts.js';
+import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import { callMarks, registryMarks } from './marks.js';
+import { notebookActors } from './notebook.js';
+import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { serverIds, type Scenario } from './scenario.js';
+import { drawRounds, numbered } from './workload-draws.js';
+
+const SECOND = 1_000_000;
+const BOOKS = numbered('notebook:b', 3);
+
+export const singleActivationRace: Scenario<KelpieParts> = kelpieScenario({
+  id: 'single-activation-race',
+  summary: 'all clients call one cold actor at the same moment, each through another node',
+  invariants: allBut('conservation'),
+  sometimes: {
+    'two nodes claimed one actor at once': registryMarks['two nodes claimed one actor at once'],
+    'claim lost to another node': registryMarks['claim lost to another node'],
+    'claim whose answer was lost, found applied': registryMarks['claim whose answer was lost, found applied'],
+    'actor claimed again by the life that held it': registryMarks['actor claimed again by the life that held it'],
+    'call forwarded': callMarks['call forwarded'],
+  },
+  // The placement of whoever asks: all of them claim for themselves.
+  knobs: { idleMicros: { min: 20_000, max: 400_000, normal: 80_000 }, leaseMicros: { min: 2_500_000, max: 3 * SECOND, normal: 2_500_000 } },
+  watched: 'notebook:b1',
+  program: () => ({ actors: notebookActors }),
+  nodesOf: (client, workload) => nodesFrom(client, serverIds(workload)),
+  worker: (desk) => new NotebookClient(desk),
+  draw(random, chaosMicros) {
+    const size = random.fork('sizes');
+    const nodes = size.between(3, 5);
+    const rounds = size.between(3, 8);
+    const moments = Array.from({ length: rounds }, (_, i) => Math.floor((chaosMicros * i) / rounds));
+    const operations = drawRounds(random, nodes, moments, (own, slot, round): NotebookOperation => {
+      // All of a round want the same one.
+      const book = BOOKS[round % BOOKS.length] ?? BOOKS[0] ?? '';
+      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(2) } : { ...slot, kind: 'read', book };
+    });
+    return { nodes, clients: nodes, operations };
+  },
+  async verify(user) {
+    for (const book of BOOKS) await user.readUntilAnswered(book);
+  },
+});
+
+/** Each client has a node of its own, and a second one for when that is down; whoever is no client asks all. */
+function nodesFrom(client: string, nodes: readonly string[]): readonly string[] {
+  const own = nodes.indexOf(client.replace('c', 'n'));
+  return own < 0 ? nodes : [nodes[own], nodes[(own + 1) % nodes.length]].filter((node) => node !== undefined);
+}

@@ -1,0 +1,58 @@
+/**
+ * The cluster falls apart into parts that cannot see each other, each with clients that go on working; the database is on one side, on
+ * the other, or seen by both. Each part may think that the others are dead. Only one of them may have a primary, and an actor may answer
+ * in one of them only.
+ */
+import type { KelpieParts } from '../src/kelpie/parts.js';
+import { Membership } from '../src/kelpie/membership/membership.js';
+import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import { leaseMarks, memberMarks } from './marks.js';
+import { notebookActors } from './notebook.js';
+import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { serverIds, type Scenario } from './scenario.js';
+import { drawOperations, hot } from './workload-draws.js';
+
+const SECOND = 1_000_000;
+const BOOKS = ['notebook:b1', 'notebook:b2'];
+
+export const splitBrain: Scenario<KelpieParts> = kelpieScenario({
+  id: 'split-brain',
+  summary: 'parts of the cluster that cannot see each other go on working, each with clients',
+  invariants: allBut('conservation'),
+  sometimes: {
+    'primary without a majority stepped down': memberMarks['primary without a majority stepped down'],
+    'quorum lost and regained': memberMarks['quorum lost and regained'],
+    'primary elected again': memberMarks['primary elected again'],
+    'node deposed while it ran': memberMarks['node deposed while it ran'],
+    'actor of a failed member freed': memberMarks['actor of a failed member freed'],
+    'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
+  },
+  // Nobody dies: whoever is gone is only out of sight.
+  offers: ['network', 'schedule', 'cluster', 'membership'],
+  chaosMicros: [8 * SECOND, 12 * SECOND, 20 * SECOND],
+  knobs: {
+    leaseMicros: { min: 3 * SECOND, max: 5 * SECOND, normal: 4 * SECOND },
+    heartbeatMicros: { min: 300_000, max: 500_000, normal: 400_000 },
+    heartbeatsMissedFailed: { min: 3, max: 4, normal: 3 },
+  },
+  watched: 'notebook:b1',
+  program: (_, { workload }) => ({ actors: notebookActors, services: [new Membership({ seeds: serverIds(workload) })] }),
+  worker: (desk) => new NotebookClient(desk),
+  draw(random, chaosMicros) {
+    const size = random.fork('sizes');
+    const nodes = size.between(3, 5);
+    const count = size.between(12, 24);
+    const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
+    const operations = drawOperations(random, 4, moments, (own, slot): NotebookOperation => {
+      const book = hot(own, BOOKS);
+      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(3) } : { ...slot, kind: 'read', book };
+    });
+    return { nodes, clients: 4, operations };
+  },
+  async setUp(user) {
+    for (const book of BOOKS) await user.begin(book);
+  },
+  async verify(user) {
+    for (const book of BOOKS) await user.readUntilAnswered(book);
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * A holder that does not know that it is none any more. Its process sleeps, or the database is out of its reach, until its lease has run
+ * out and another node has the actor; then it wakes in the middle of what it was doing. Invocations that read much before they write
+ * give it much to be in the middle of. Whatever it writes then must not take effect.
+ */
+import type { KelpieParts } from '../src/kelpie/parts.js';
+import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import { leaseMarks } from './marks.js';
+import { notebookActors } from './notebook.js';
+import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { Scenario } from './scenario.js';
+import { drawOperations } from './workload-draws.js';
+
+const SECOND = 1_000_000;
+const BOOK = 'notebook:b1';
+
+export const zombieOwner: Scenario<KelpieParts> = kelpieScenario({
+  id: 'zombie-owner',
+  summary: 'the holder of an actor sleeps through the end of its lease and wakes in the middle of an invocation',
+  invariants: allBut('conservation'),
+  sometimes: {
+    'lease expired while its holder was paused': leaseMarks['lease expired while its holder was paused'],
+    'actor taken over from a holder that still believed': leaseMarks['actor taken over from a holder that still believed'],
+    'commit of a deposed holder refused': leaseMarks['commit of a deposed holder refused'],
+    'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
+  },
+  offers: ['network', 'process', 'clock', 'schedule', 'database', 'cluster'],
+  chaosMicros: [8 * SECOND, 12 * SECOND, 20 * SECOND],
+  knobs: {
+    leaseMicros: { min: 2_500_000, max: 3 * SECOND, normal: 2_500_000 },
+    idleMicros: { min: 10 * SECOND, max: 20 * SECOND, normal: 20 * SECOND },
+  },
+  watched: BOOK,
+  program: () => ({ actors: notebookActors }),
+  worker: (desk) => new NotebookClient(desk),
+  draw(random, chaosMicros) {
+    const count = random.fork('sizes').between(12, 30);
+    const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
+    const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
+      if (own.chance(1, 5)) return { ...slot, kind: 'read', book: BOOK };
+      return { ...slot, kind: 'write', book: BOOK, reads: own.pick([0, 5, 20]) };
+    });
+    return { nodes: 3, clients: 3, operations };
+  },
+  setUp: (user) => user.begin(BOOK),
+  verify: async (user) => void (await user.readUntilAnswered(BOOK)),
+});
