@@ -1,20 +1,26 @@
 /** A customer of the bank: performs operations through a Kelpie client and tells their history. */
-import type { KelpieClient } from '../src/kelpie/client.js';
+import type { ClientCallOptions, KelpieClient } from '../src/kelpie/client.js';
 import type { Json } from '../src/kelpie/json.js';
 import type { Micros } from '../src/ports.js';
 import type { Operation } from '../src/run.js';
 import { courier, ledger, type LedgerAudit, type Transfer } from './bank.js';
 import { type Asked, type History, type Outcome, PATIENCE_MICROS } from './history.js';
+import type { Worker } from './kelpie-scenario.js';
 
 /** What a drawn operation has beside client and time. */
 export type BankOperation = Operation & { readonly op: string; readonly deadlineMicros: Micros } & (
     | { readonly kind: 'move'; readonly ledger: string; readonly from: string; readonly to: string; readonly amount: number }
     | ({ readonly kind: 'transfer' } & Transfer)
+    /** A transfer whose customer does not put up with not knowing: the same request is sent again. */
+    | ({ readonly kind: 'insist' } & Transfer)
     | { readonly kind: 'balance'; readonly ledger: string; readonly account: string }
     | { readonly kind: 'audit'; readonly ledger: string }
   );
 
-export class BankClient {
+/** How often a customer who insists sends the same request. */
+const INSISTENCE = 3;
+
+export class BankClient implements Worker<BankOperation> {
   readonly #client: KelpieClient;
   readonly #history: History;
 
@@ -34,11 +40,14 @@ export class BankClient {
         await this.#history.tell(asked, () => this.#client.invoke(ledger(operation.ledger), 'move', args, { deadlineMicros }));
         return;
       }
-      case 'transfer': {
+      case 'transfer':
+      case 'insist': {
         const { account, toLedger, toAccount, amount } = operation;
         const transfer: Transfer = { op, ledger: operation.ledger, account, toLedger, toAccount, amount };
         const asked = { op, kind: 'transfer', args: transfer, writes: [transfer.ledger, transfer.toLedger] };
-        await this.#history.tell(asked, () => this.#carry(transfer, deadlineMicros));
+        await this.#history.tell(asked, () =>
+          operation.kind === 'transfer' ? this.#carry(transfer, { deadlineMicros }) : this.#insist(transfer, deadlineMicros),
+        );
         return;
       }
       case 'balance': {
@@ -68,7 +77,7 @@ export class BankClient {
       if (transfers.length === 0) return;
       for (const transfer of transfers) {
         const asked = { op: this.#history.nextName(), kind: 'carry on', args: transfer };
-        await this.#history.tell(asked, () => this.#carry(transfer, PATIENCE_MICROS));
+        await this.#history.tell(asked, () => this.#carry(transfer, { deadlineMicros: PATIENCE_MICROS }));
       }
     }
   }
@@ -85,9 +94,20 @@ export class BankClient {
     return this.#client.invoke(ledger(name), 'audit', { ledger: name }, { deadlineMicros }) as Promise<Outcome<LedgerAudit>>;
   }
 
+  /** A later failure is no news: the first request may still be under way. */
+  async #insist(transfer: Transfer, deadlineMicros: Micros): Promise<Outcome<Json>> {
+    const options = { deadlineMicros, requestId: transfer.op };
+    const first = await this.#carry(transfer, options);
+    for (let times = 1; first.kind === 'unknown' && times < INSISTENCE; times++) {
+      const again = await this.#carry(transfer, options);
+      if (again.kind === 'ok') return again;
+    }
+    return first;
+  }
+
   /** A courier commits in three steps, so that only the refusal of the first says that nothing was done. */
-  async #carry(transfer: Transfer, deadlineMicros: Micros): Promise<Outcome<Json>> {
-    const answer = await this.#client.invoke(courier(transfer), 'carry', transfer, { deadlineMicros });
+  async #carry(transfer: Transfer, options: ClientCallOptions): Promise<Outcome<Json>> {
+    const answer = await this.#client.invoke(courier(transfer), 'carry', transfer, options);
     if (answer.kind !== 'error' || answer.error.code === 'invalid-argument') return answer;
     return { kind: 'unknown', error: answer.error };
   }

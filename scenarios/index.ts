@@ -5,9 +5,12 @@ import { forwarding } from './forwarding.js';
 import { heartbeatFailover } from './heartbeat-failover.js';
 import { idleDeactivation } from './idle-deactivation.js';
 import { kelpieCluster } from './kelpie-cluster.js';
+import { kvStateAtomicity } from './kv-state-atomicity.js';
 import { leaseHandover } from './lease-handover.js';
+import { ledger } from './ledger.js';
 import { membershipChurn } from './membership-churn.js';
 import { migration } from './migration.js';
+import { phantomList } from './phantom-list.js';
 import { placement } from './placement.js';
 import { registryCapacity } from './registry-capacity.js';
 import { shutdownRestart } from './shutdown-restart.js';
@@ -24,9 +27,12 @@ export const scenarios: readonly Scenario[] = [
   heartbeatFailover,
   idleDeactivation,
   kelpieCluster,
+  kvStateAtomicity,
   leaseHandover,
+  ledger,
   membershipChurn,
   migration,
+  phantomList,
   placement,
   registryCapacity,
   shutdownRestart,

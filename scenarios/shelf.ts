@@ -1,0 +1,113 @@
+/**
+ * Shelves: actors that list their keys while they change them. The state knows which items there are; every operation lists them before,
+ * in the middle of and after its changes, whole and in pages, and answers how many lists it made and how many of them showed just what the
+ * state says. A list that misses what was written, or shows what was deleted, shows.
+ */
+import type { Sequences } from '../invariants/state-consistency.js';
+import type { Actor, ActorContext, ActorType } from '../src/kelpie/actor.js';
+import { KelpieError } from '../src/kelpie/errors.js';
+import { type ActorRef, actorRef } from '../src/kelpie/ids.js';
+import type { Json } from '../src/kelpie/json.js';
+
+/** Puts items on a shelf and takes others off, in one invocation; `spoils`: and then fails. */
+export type Rearrange = {
+  readonly op: string;
+  readonly puts: readonly string[];
+  readonly takes: readonly string[];
+  readonly spoils: boolean;
+};
+export type ShelfView = Sequences & { readonly items: readonly string[]; readonly marks: readonly string[] };
+
+/** Sorted. */
+type ShelfState = { items: readonly string[] };
+type Context = ActorContext<ShelfState>;
+
+export const shelf = (name: string): ActorRef => actorRef('shelf', name);
+
+const ITEMS = 'item/';
+const MARKS = 'mark/';
+const PAGE = 2;
+
+const without = (items: readonly string[], item: string): readonly string[] => items.filter((one) => one !== item);
+const withItem = (items: readonly string[], item: string): readonly string[] => [...without(items, item), item].sort();
+
+/** Lists in three ways: all at once, in pages from the front, in pages from the back. */
+async function lists(ctx: Context): Promise<readonly (readonly string[])[]> {
+  const names = (keys: readonly string[]): readonly string[] => keys.map((key) => key.slice(ITEMS.length));
+  const whole = names(await ctx.kv.list(ITEMS));
+  const forward: string[] = [];
+  for (let begin = ITEMS; ; ) {
+    const page = await ctx.kv.range(begin, 'item0', { limit: PAGE });
+    forward.push(...names(page.map(({ key }) => key)));
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) break;
+    begin = `${last.key}\0`;
+  }
+  const backward: string[] = [];
+  for (let end = 'item0'; ; ) {
+    const page = await ctx.kv.range(ITEMS, end, { limit: PAGE, reverse: true });
+    backward.unshift(...names(page.map(({ key }) => key)).toReversed());
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) break;
+    end = last.key;
+  }
+  return [whole, forward, backward];
+}
+
+/** Counts lists that are made, and those that agree with what is expected. */
+class Comparison implements Sequences {
+  stateSequence = 0;
+  keysSequence = 0;
+
+  async look(ctx: Context): Promise<void> {
+    const expected = JSON.stringify(ctx.state.items);
+    for (const list of await lists(ctx)) {
+      this.stateSequence += 1;
+      if (JSON.stringify(list) === expected) this.keysSequence += 1;
+    }
+  }
+
+  get counts(): Sequences {
+    return { stateSequence: this.stateSequence, keysSequence: this.keysSequence };
+  }
+}
+
+const operations: Readonly<Record<string, (ctx: Context, payload: never) => Promise<Json>>> = {
+  async rearrange(ctx, { op, puts, takes, spoils }: Rearrange) {
+    const comparison = new Comparison();
+    await comparison.look(ctx);
+    for (const item of puts) {
+      await ctx.kv.set(`${ITEMS}${item}`, op);
+      ctx.state = { items: withItem(ctx.state.items, item) };
+    }
+    await comparison.look(ctx);
+    for (const item of takes) {
+      await ctx.kv.delete(`${ITEMS}${item}`);
+      ctx.state = { items: without(ctx.state.items, item) };
+    }
+    await ctx.kv.set(`${MARKS}${op}`, true);
+    await comparison.look(ctx);
+    if (spoils) throw new KelpieError('invalid-argument', `${ctx.actor.key} does not take ${op}`);
+    return comparison.counts;
+  },
+
+  async read(ctx) {
+    const comparison = new Comparison();
+    await comparison.look(ctx);
+    const marks = (await ctx.kv.list(MARKS)).map((key) => key.slice(MARKS.length));
+    const view: ShelfView = { ...comparison.counts, items: ctx.state.items, marks };
+    return view;
+  },
+};
+
+const shelfActor: Actor<ShelfState> = {
+  initialState: () => ({ items: [] }),
+  invoke(ctx, operation, payload) {
+    const perform = operations[operation];
+    if (perform === undefined) throw new KelpieError('invalid-argument', `a shelf has no operation ${operation}`);
+    // The payloads come from this scenario's own clients.
+    return perform(ctx, payload as never);
+  },
+};
+
+export const shelfType: ActorType = { namespace: 'shelf', create: () => shelfActor } satisfies ActorType<ShelfState>;
