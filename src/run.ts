@@ -115,10 +115,18 @@ export interface FaultReport {
   readonly fired: number;
 }
 
+/** What conformance to a spec found in one run. */
 export interface SpecReport {
+  /** What the run told of the spec's protocol, and was judged. */
   readonly steps: number;
+  /** Different states of the spec that some explanation of the run goes through. */
   readonly states: number;
+  /** Walks that the spec does not allow. */
   readonly divergences: number;
+  /** One instance of the protocol is one walk: an actor, a log, a migration. */
+  readonly walks: number;
+  /** Walks that could not be judged to their end, by the reason. */
+  readonly left: Readonly<Record<string, number>>;
 }
 
 /** Three-valued verdict of one invariant. */

@@ -1,0 +1,190 @@
+/** Checks one run against every spec while it goes on. It only reads along: a divergence ends the walk that shows it, not the run. */
+import type { Observation, Walks } from '../../specs/mapping.js';
+import type { SpecReport, Violation } from '../../src/run.js';
+import type { TraceEvent } from '../../src/trace.js';
+import { stateText } from '../tla/tla-value.js';
+import { Bits } from './bits.js';
+import { addIds, type Answer, type Belief, type Tracker } from './tracker.js';
+
+/** What the walks of some runs have shown of a module. */
+export interface Coverage {
+  /** States that lie on some explanation of what was told up to some event. */
+  readonly states: Bits;
+  /** Steps of the graph, in the same sense. */
+  readonly steps: Bits;
+  /** States that were the only explanation right after some event. */
+  readonly certain: Bits;
+}
+
+/** A walk that was told of something that the spec does not allow. */
+export interface Divergence {
+  readonly module: string;
+  readonly walk: string;
+  /** Key of the observation. */
+  readonly told: string;
+  /** How many observations explained the walk before it, and the key of the last of them. */
+  readonly steps: number;
+  readonly after: string | undefined;
+  /** States that explained the walk so far, as canonical text: a few of them, and how many there are. */
+  readonly states: readonly string[];
+  readonly statesCount: number;
+  /** Labels of the told steps that were allowed. */
+  readonly allowed: readonly string[];
+  readonly event: TraceEvent;
+}
+
+interface Walk {
+  readonly name: string;
+  /** Undefined after a divergence, and where the model is too small: then nothing is judged any more. */
+  belief: Belief | undefined;
+  steps: number;
+  after: string | undefined;
+}
+
+/** Divergences told in full; later ones are counted. Each is the first of its walk, and most often the first explains the rest. */
+const TOLD_MAX = 10;
+const STATES_TOLD_MAX = 3;
+const ALLOWED_TOLD_MAX = 12;
+
+export class Conformance {
+  readonly divergences: Divergence[] = [];
+  readonly #parts: readonly Part[];
+
+  constructor(trackers: readonly Tracker[]) {
+    this.#parts = trackers.map((tracker) => new Part(tracker, (divergence) => this.#diverged(divergence)));
+  }
+
+  /** Shows the next event of the run to every mapping. Throws RangeError for a mapping that is wrong in itself. */
+  observe(event: TraceEvent): void {
+    for (const part of this.#parts) part.observe(event);
+  }
+
+  /** The divergences as broken promises of the run. */
+  violations(): readonly Violation[] {
+    return this.divergences.map(violationOf);
+  }
+
+  report(): Record<string, SpecReport> {
+    return Object.fromEntries(this.#parts.map((part) => [part.tracker.module, part.report()]));
+  }
+
+  /** By module. */
+  coverage(): ReadonlyMap<string, Coverage> {
+    return new Map(this.#parts.map((part) => [part.tracker.module, part.coverage()]));
+  }
+
+  #diverged(divergence: Divergence): void {
+    if (this.divergences.length < TOLD_MAX) this.divergences.push(divergence);
+  }
+}
+
+/** One module in one run. */
+class Part implements Walks {
+  readonly tracker: Tracker;
+  readonly #fold: { observe(event: TraceEvent): void };
+  readonly #diverged: (divergence: Divergence) => void;
+  readonly #run: number;
+  readonly #walks = new Map<string, Walk>();
+  readonly #answers: Answer[] = [];
+  readonly #left = new Map<string, number>();
+  #event: TraceEvent | undefined;
+  #steps = 0;
+  #divergences = 0;
+
+  constructor(tracker: Tracker, diverged: (divergence: Divergence) => void) {
+    this.tracker = tracker;
+    this.#diverged = diverged;
+    this.#run = tracker.newRun();
+    this.#fold = tracker.mapping.start(this);
+  }
+
+  observe(event: TraceEvent): void {
+    this.#event = event;
+    this.#fold.observe(event);
+  }
+
+  see(name: string, observation: Observation): void {
+    const walk = this.#walks.get(name) ?? this.#begin(name);
+    if (walk.belief === undefined) return;
+    const answer = this.tracker.step(walk.belief, observation);
+    this.#steps++;
+    if (answer.run !== this.#run) {
+      answer.run = this.#run;
+      this.#answers.push(answer);
+    }
+    if (answer.next === undefined) this.#diverge(walk, walk.belief, observation);
+    walk.belief = answer.next;
+    walk.after = observation.key;
+    walk.steps++;
+  }
+
+  leave(name: string, why: string): void {
+    const walk = this.#walks.get(name) ?? this.#begin(name);
+    if (walk.belief === undefined) return;
+    walk.belief = undefined;
+    this.#left.set(why, (this.#left.get(why) ?? 0) + 1);
+  }
+
+  report(): SpecReport {
+    return {
+      steps: this.#steps,
+      states: this.coverage().states.count(),
+      divergences: this.#divergences,
+      walks: this.#walks.size,
+      left: Object.fromEntries([...this.#left].sort(([a], [b]) => (a < b ? -1 : 1))),
+    };
+  }
+
+  coverage(): Coverage {
+    const { graph } = this.tracker;
+    const states = new Bits(graph.states.length);
+    const steps = new Bits(graph.steps);
+    const certain = new Bits(graph.states.length);
+    for (const answer of this.#answers) {
+      addIds(states, answer.states);
+      addIds(steps, answer.steps);
+      const only = answer.next?.states.length === 1 ? answer.next.states[0] : undefined;
+      if (only !== undefined) certain.add(only);
+    }
+    return { states, steps, certain };
+  }
+
+  #begin(name: string): Walk {
+    const walk: Walk = { name, belief: this.tracker.begin(), steps: 0, after: undefined };
+    this.#walks.set(name, walk);
+    return walk;
+  }
+
+  #diverge({ name, steps, after }: Walk, belief: Belief, observation: Observation): void {
+    this.#divergences++;
+    if (this.#event === undefined) throw new Error(`the mapping of ${this.tracker.module} tells of a step before it is shown an event`);
+    this.#diverged({
+      module: this.tracker.module,
+      walk: name,
+      told: observation.key,
+      steps,
+      after,
+      states: [...belief.states.subarray(0, STATES_TOLD_MAX)].map((id) => stateText(this.tracker.graph.states[id] ?? {})),
+      statesCount: belief.states.length,
+      allowed: this.tracker.allowed(belief),
+      event: this.#event,
+    });
+  }
+}
+
+function violationOf({ module, walk, told, steps, after, states, statesCount, allowed, event }: Divergence): Violation {
+  const more = allowed.length > ALLOWED_TOLD_MAX ? ` and ${allowed.length - ALLOWED_TOLD_MAX} more` : '';
+  const others = statesCount > states.length ? ` (or ${statesCount - states.length} other states)` : '';
+  const before =
+    after === undefined ? 'at its beginning' : steps === 1 ? `after ${after}` : `after ${steps} steps, the last of them ${after}`;
+  return {
+    invariant: module,
+    promise: `what is told of ${module} is a walk through its states`,
+    expected: `one of ${allowed.slice(0, ALLOWED_TOLD_MAX).join(', ')}${more}, in ${states.join(' or ')}${others}`,
+    seen: `${told} by ${event.body.type}, in the walk ${walk} ${before}`,
+    atMicros: event.at,
+    nodes: event.node === '' ? [] : [event.node],
+    event: event.index,
+    spec: `${module}!Next`,
+  };
+}
