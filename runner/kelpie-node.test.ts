@@ -207,9 +207,30 @@ describe('kelpie-node', () => {
     const child = run('--config', await configFile({ kelpie: { leaseMicros: 1_000_000, leaseRenewMicros: 2_000_000 } }));
     expect(await child.ended).toBe(2);
     expect(child.errors()).toMatch(/kelpie: config\.leaseRenewMicros must be shorter/);
+    const agents = run('--config', await configFile({ agents: { takeOverMicros: 1_000_000 } }));
+    expect(await agents.ended).toBe(2);
+    expect(agents.errors()).toMatch(/agents: agents\.takeOverMicros must be at least peerMicros \* peerTries/);
     const unknown = run('--config', await configFile({ kelpie: { leseMicros: 1 } }));
     expect(await unknown.ended).toBe(2);
     expect(unknown.errors()).toMatch(/config\.leseMicros: there is no such field/);
+  });
+
+  test('actors in the namespace of agents are refused', async () => {
+    await writeFile(join(folder, 'agents-too.mjs'), 'export const actors = [{ namespace: "agents", create: () => ({}) }];');
+    const child = run('--config', await configFile({ actors: ['agents-too.mjs'] }));
+    expect(await child.ended).toBe(2);
+    expect(child.errors()).toContain('actors: namespace agents belongs to agents');
+  });
+
+  test('a node that no member lets in ends with exit code 1, and says why', { timeout: 60_000 }, async () => {
+    const both = await cluster('outside', ['n1', 'n2'], { kelpie: { ...kelpie, joinTries: 2 }, log: { level: 'debug' } });
+    const first = await both.start('n1');
+    await first.line('n1 is a member', (line) => line.includes('"msg":"member.join"'));
+    first.kill('SIGKILL');
+    await first.ended;
+    const second = await both.start('n2');
+    expect(await second.ended).toBe(1);
+    expect(second.lines.join('\n')).toContain('no peer let this node into the cluster');
   });
 
   test('usage: without a configuration 2, with --help 0', async () => {

@@ -1,25 +1,30 @@
 /**
- * The workload of `kelpie-cluster` without faults, in the simulator and on three real node processes over TCP with the embedded store:
- * the scenario's own programs for set-up, clients and reading back run unchanged on both, and both end in the same answers.
+ * The workload of `kelpie-cluster` without faults, in the simulator and on three real node processes over TCP with the embedded store
+ * and with HTTP stand-ins for the peers of agents: the scenario's own programs for set-up, clients and reading back run unchanged on both, and both end in the same answers.
  *
  * What is the same is the case, not the order in which clients get their turn, so what may be compared depends on the case:
  *
  * - With one client every operation begins when the one before has been answered. Nothing is left to order, so every single answer
- *   is compared: result or error code of each operation, and all that reading back shows.
- * - With several clients an answer in the middle (a balance, an audit, whether an account could still pay) depends on who was first,
- *   rightly. Such a case is cut down to the operations whose outcome no order can change: payments that their account can make even
- *   if no money ever arrives, and those that it cannot make even if all of it arrives first. Which of them succeed is compared, and
- *   since additions commute, all that reading back shows: totals, balances, and the receipt of every operation exactly once.
+ *   is compared: result or error code of each operation, and all that reading back shows. Two things are nobody's to repeat: the
+ *   name that each life of an agent gets, and which node an actor is on, which decides whether it can be moved to another.
+ * - With several clients an answer in the middle (a balance, an audit, whether an account could still pay, whether a guest was there)
+ *   depends on who was first, rightly. Such a case is cut down to the operations whose outcome no order can change: payments that their
+ *   account can make even if no money ever arrives, those that it cannot make even if all of it arrives first, and what is asked of
+ *   agents that stay. Which of them succeed is compared, and since additions commute, all that reading back shows: totals, balances,
+ *   and the receipt of every operation exactly once.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { AgentOperation } from '../scenarios/agent-client.js';
 import type { LedgerAudit } from '../scenarios/bank.js';
 import type { BankOperation } from '../scenarios/bank-client.js';
+import type { ClusterOperation, ClusterWorkload } from '../scenarios/cluster-workload.js';
 import { kelpieCluster } from '../scenarios/kelpie-cluster.js';
 import { serverIds, type Stage } from '../scenarios/scenario.js';
 import { type Compiled, compile } from '../src/contract/compiled.js';
 import { NodeCluster } from '../src/contract/node-cluster.js';
+import type { AgentView } from '../src/kelpie/agents/agent-service.js';
 import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import type { NodeId, Platform, StoryEvent, TraceValue } from '../src/ports.js';
@@ -31,6 +36,7 @@ import { simulate } from '../src/sim/simulate.js';
 import type { OperationEvent } from '../src/story.js';
 import type { TraceEvent } from '../src/trace.js';
 import { draw } from './draw.js';
+import { type HttpPeers, openHttpPeers } from './fixtures/http-peers.js';
 
 const NODES = 3;
 /** Real time, too: the clients keep to the moments of their operations. */
@@ -39,46 +45,61 @@ const CHAOS_MICROS = 1_000_000;
 const PATIENT_MICROS = 30_000_000;
 /** What the scenario pays into each account; the audits are compared with it. */
 const OPENING = 100;
-const SEEDS_MAX = 1_000;
-/** A case takes four seconds on a machine with other work. */
-const TEST_MILLIS_MAX = 30_000;
+const SEEDS_MAX = 2_000;
+/** A case takes some three seconds on a machine with other work; waits on conditions end it sooner, never this bound. */
+const TEST_MILLIS_MAX = 60_000;
+/**
+ * Every node gets actors, an actor stays until it is moved, and may be moved again at once; and nobody is failed or loses its leases
+ * because three processes share two processors with other work.
+ */
+const KNOBS: Readonly<Record<string, number>> = {
+  placement: PLACEMENT_STRATEGIES.indexOf('round-robin'),
+  idleMicros: 60_000_000,
+  migrationCooldownMicros: 0,
+  migrationStepMicros: 5_000_000,
+  heartbeatMicros: 1_000_000,
+  heartbeatsMissedSuspect: 2,
+  heartbeatsMissedFailed: 5,
+  leaseMicros: 15_000_000,
+  leaseRenewMicros: 1_000_000,
+  forwardMicros: 5_000_000,
+  capacity: 1_000,
+  pendingPerActor: 1_000,
+  mailbox: 10_000,
+  callsInFlight: 10,
+};
+const MEMBER_MILLIS_MAX = 20_000;
+/** Why an actor cannot be moved although nothing fails: it is there already. */
+const NOT_MOVED = 'invalid-argument';
 const PROMISES_TO_CLIENTS: readonly string[] = ['conservation', 'durable-on-success', 'no-effect-on-failure', 'state-consistency'];
 
 type History = readonly TraceEvent[];
 type Payment = Extract<BankOperation, { readonly kind: 'move' | 'transfer' }>;
 
 let compiled: Compiled;
-const open: NodeCluster[] = [];
+const open: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   compiled = await compile(['runner/kelpie-node.ts', 'scenarios/bank.ts']);
 }, 60_000);
 
-afterEach(() => Promise.all(open.splice(0).map((cluster) => cluster.close())));
+afterEach(() => Promise.all(open.splice(0).map((one) => one.close())));
 
 afterAll(() => compiled.remove());
 
-const BANK_KINDS: ReadonlySet<string> = new Set(['move', 'transfer', 'balance', 'audit']);
-const operationsOf = (run: Case): readonly BankOperation[] => run.workload.operations as readonly BankOperation[]; // of the bank alone
-const isPayment = (operation: BankOperation): operation is Payment => operation.kind === 'move' || operation.kind === 'transfer';
+const operationsOf = (run: Case): readonly ClusterOperation[] => run.workload.operations as readonly ClusterOperation[]; // the scenario drew it
+const isPayment = (operation: ClusterOperation): operation is Payment => operation.kind === 'move' || operation.kind === 'transfer';
+const isAgents = (operation: ClusterOperation): operation is AgentOperation => operation.kind === 'agent';
+const workloadOf = (run: Case): ClusterWorkload => run.workload as ClusterWorkload; // the scenario drew it
 
-/** The real nodes of this test run the bank, and no agents. */
-const bankOnly = (run: Case): Case => ({
-  ...run,
-  workload: { ...run.workload, agents: [], operations: run.workload.operations.filter(({ kind }) => BANK_KINDS.has(kind)) },
-});
-
-/**
- * The first cases of so many nodes with something of every kind, without faults, patient, and placed so that every node gets actors.
- */
+/** The first cases of so many nodes with something of every kind, without faults, and patient. */
 function casesDrawn(count: number): Case[] {
   const cases: Case[] = [];
   for (let seed = 1; seed <= SEEDS_MAX && cases.length < count; seed++) {
-    const run = bankOnly(draw(seed, kelpieCluster, { faults: [], profile: 'none', chaosMicros: CHAOS_MICROS }));
+    const run = draw(seed, kelpieCluster, { faults: [], profile: 'none', chaosMicros: CHAOS_MICROS });
     if (run.workload.nodes !== NODES || !isTelling(run)) continue;
     const operations = operationsOf(run).map((operation) => ({ ...operation, deadlineMicros: PATIENT_MICROS }));
-    const knobs = { ...run.knobs, placement: PLACEMENT_STRATEGIES.indexOf('round-robin') };
-    cases.push({ ...run, knobs, workload: { ...run.workload, operations } });
+    cases.push({ ...run, knobs: { ...run.knobs, ...KNOBS }, workload: { ...run.workload, operations } });
   }
   return cases;
 }
@@ -94,12 +115,12 @@ const target = (payment: Payment): string =>
   payment.kind === 'move' ? `${payment.ledger}/${payment.to}` : `${payment.toLedger}/${payment.toAccount}`;
 
 /** The payments that their account can make even if no money ever arrives, and those it cannot make even if all of it does. */
-function certainPayments(run: Case): { readonly covered: ReadonlySet<BankOperation>; readonly hopeless: ReadonlySet<BankOperation> } {
+function certainPayments(run: Case): { readonly covered: ReadonlySet<ClusterOperation>; readonly hopeless: ReadonlySet<ClusterOperation> } {
   const left = new Map<string, number>();
   const most = new Map<string, number>();
   const leftOf = (account: string): number => left.get(account) ?? OPENING;
   const mostOf = (account: string): number => most.get(account) ?? OPENING;
-  const covered = new Set<BankOperation>();
+  const covered = new Set<ClusterOperation>();
   const payments = operationsOf(run).filter(isPayment);
   for (const payment of payments) {
     const from = source(payment);
@@ -112,18 +133,32 @@ function certainPayments(run: Case): { readonly covered: ReadonlySet<BankOperati
   return { covered, hopeless: new Set(hopeless) };
 }
 
-/** Leaves out the payments whose outcome depends on what came first. */
+/** Leaves out the operations whose outcome depends on what came first. */
 function inAnyOrder(run: Case): Case {
   const { covered, hopeless } = certainPayments(run);
-  const operations = operationsOf(run).filter((operation) => !isPayment(operation) || covered.has(operation) || hopeless.has(operation));
+  const { agents } = workloadOf(run);
+  const operations = operationsOf(run).filter((operation) => {
+    if (isPayment(operation)) return covered.has(operation) || hopeless.has(operation);
+    return !isAgents(operation) || (agents.includes(operation.agent) && operation.action !== 'list');
+  });
   return { ...run, workload: { ...run.workload, operations } };
 }
 
-/** Whether enough happens: a case without transfers or overdrafts shows little. */
+/** Whether enough happens: a case without transfers, overdrafts, messages or an actor that certainly moves shows little. */
 function isTelling(run: Case): boolean {
   const { covered, hopeless } = certainPayments(run);
   const times = (kind: string): number => [...covered].filter((payment) => payment.kind === kind).length;
-  return run.workload.clients > 1 && times('move') >= 2 && times('transfer') >= 2 && hopeless.size >= 1;
+  const actions = new Set(
+    operationsOf(run)
+      .filter(isAgents)
+      .map(({ action }) => action),
+  );
+  const wanted = ['remember', 'message', 'create', 'delete'] as const;
+  const moves = operationsOf(run).filter((operation) => operation.kind === 'migrate');
+  // Ordered to two nodes, a ledger is not on one of them.
+  const moving = moves.some(({ ledger, to }) => moves.some((other) => other.ledger === ledger && other.to !== to));
+  const paid = times('move') >= 2 && times('transfer') >= 2 && hopeless.size >= 1;
+  return run.workload.clients > 1 && paid && moving && wanted.every((action) => actions.has(action));
 }
 
 async function inSimulation(run: Case): Promise<History> {
@@ -136,11 +171,16 @@ async function inSimulation(run: Case): Promise<History> {
 async function onRealNodes(run: Case): Promise<History> {
   const cluster = await NodeCluster.open(compiled.path('runner/kelpie-node.ts'), serverIds(run.workload));
   open.push(cluster);
+  const peers: HttpPeers = await openHttpPeers();
+  open.push(peers);
   const actors = join(cluster.folder, 'actors.mjs');
   await writeFile(actors, `export { bankActors as actors } from ${JSON.stringify(compiled.url('scenarios/bank.ts'))};\n`);
   const { placement = 0, ...knobs } = run.knobs;
   const kelpie = { ...knobs, placement: PLACEMENT_STRATEGIES[placement] };
-  const nodes = await cluster.start({ actors: [actors], kelpie, log: { level: 'debug' } });
+  const agents = { sweepMicros: 500_000 };
+  const nodes = await cluster.start({ actors: [actors], kelpie, agents, services: peers.services, log: { level: 'debug' } });
+  for (const [node, child] of nodes)
+    await child.line(`${node} is a member`, (line) => line.includes('"type":"member.join"'), MEMBER_MILLIS_MAX);
 
   const clock = new RealClock();
   const history: TraceEvent[] = [];
@@ -172,6 +212,13 @@ async function onRealNodes(run: Case): Promise<History> {
   await asClient('observer', async (platform) => kelpieCluster.verify?.(platform, stage));
   tell('', { type: 'phase', phase: 'end' } as StoryEvent);
 
+  const told = [...nodes.values()].flatMap(({ lines }) => lines);
+  const moved = told.filter((line) => line.includes('"type":"migrate.move"')).length;
+  expect(moved, 'actors that were moved').toBe(
+    [...answersOf(run, history).values()].filter(({ kind, outcome }) => kind === 'migrate' && outcome === 'ok').length,
+  );
+  expect(moved).toBeGreaterThan(0);
+  expect(peers.answered.get('model'), 'answers of the model').toBeGreaterThan(0);
   for (const [node, { lines }] of nodes) {
     expect(lines.filter((line) => line.includes('"type":"activate.done"')).length, `actors that ${node} activated`).toBeGreaterThan(0);
   }
@@ -189,9 +236,19 @@ interface Answer {
   readonly result?: TraceValue;
 }
 
+const nameOf = (operation: ClusterOperation): string => (isAgents(operation) ? `agent ${operation.action}` : operation.kind);
+
+/** The answer without the name of the agent's life, which is chance. */
+function withoutNames(result: TraceValue): TraceValue {
+  if (typeof result !== 'object' || result === null || !('incarnation' in result)) return result;
+  const { incarnation, ...rest } = result;
+  expect(incarnation).toMatch(/^[0-9a-z]+$/);
+  return rest;
+}
+
 /** What became of the operations of the case, by their names. */
 function answersOf(run: Case, history: History): ReadonlyMap<string, Answer> {
-  const drawn = new Map(operationsOf(run).map(({ op, kind }) => [op, kind]));
+  const drawn = new Map(operationsOf(run).map((operation) => [operation.op, nameOf(operation)]));
   const answers = new Map<string, Answer>();
   for (const { body } of history) {
     const event = body as OperationEvent; // others have none of the types below
@@ -202,7 +259,7 @@ function answersOf(run: Case, history: History): ReadonlyMap<string, Answer> {
     answers.set(
       event.op,
       event.type === 'op.ok'
-        ? { kind, outcome: 'ok', result: event.result }
+        ? { kind, outcome: 'ok', result: withoutNames(event.result) }
         : { kind, outcome: event.type === 'op.fail' ? 'fail' : 'info', code: event.code },
     );
   }
@@ -210,15 +267,23 @@ function answersOf(run: Case, history: History): ReadonlyMap<string, Answer> {
   return new Map([...answers].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The last audit of each ledger. */
-function finalAudits(history: History): Readonly<Record<string, LedgerAudit>> {
+/** The last look at each ledger and at each agent that stays. */
+function finalLooks(
+  run: Case,
+  history: History,
+): { readonly audits: Readonly<Record<string, LedgerAudit>>; readonly views: Readonly<Record<string, AgentView>> } {
+  const { ledgers } = workloadOf(run);
   const audits: Record<string, LedgerAudit> = {};
+  const views: Record<string, AgentView> = {};
   const verify = history.findIndex(({ body }) => body.type === 'phase' && (body as { readonly phase?: string }).phase === 'verify');
   for (const { body } of history.slice(verify)) {
     const event = body as OperationEvent;
-    if (event.type === 'op.ok' && event.shows !== undefined) audits[event.shows.target] = event.result as unknown as LedgerAudit;
+    if (event.type !== 'op.ok' || event.shows === undefined) continue;
+    const { target } = event.shows;
+    if (ledgers.includes(target)) audits[target] = event.result as unknown as LedgerAudit;
+    else views[target] = withoutNames(event.result) as unknown as AgentView;
   }
-  return audits;
+  return { audits, views };
 }
 
 /** The scenario's own promises to its clients, judged on what those told. Others are about what happens inside of nodes. */
@@ -233,10 +298,20 @@ function promisesHold(history: History): void {
   }
 }
 
-/** Every answer is final, only what cannot be paid fails, and reading back shows exactly what was acknowledged. */
+/** What may fail although nothing does, and how. */
+const REFUSALS: Readonly<Record<string, RegExp>> = {
+  move: /^invalid-argument$/,
+  transfer: /^invalid-argument$/,
+  migrate: new RegExp(`^${NOT_MOVED}$`),
+  'agent create': /^already-exists$/,
+  'agent delete': /^not-found$/,
+  'agent message': /^not-found$/,
+};
+
+/** Every answer is final, only what cannot be paid, moved or found fails, and reading back shows exactly what was acknowledged. */
 function addsUp(run: Case, history: History): void {
   const answers = answersOf(run, history);
-  const audits = finalAudits(history);
+  const { audits, views } = finalLooks(run, history);
   expect([...answers.keys()]).toEqual(
     operationsOf(run)
       .map(({ op }) => op)
@@ -244,16 +319,16 @@ function addsUp(run: Case, history: History): void {
   );
   const balances = new Map<string, number>();
   const marks = new Map<string, string[]>();
+  const remembered = new Map(workloadOf(run).agents.map((agent): [string, string[]] => [agent, []]));
   for (const operation of operationsOf(run)) {
     const answer = answers.get(operation.op);
     if (answer?.outcome !== 'ok') {
-      expect(answer, `${operation.op} failed`).toMatchObject({
-        kind: expect.stringMatching(/^(move|transfer)$/),
-        outcome: 'fail',
-        code: 'invalid-argument',
-      });
+      expect(answer?.outcome, `${operation.op} (${nameOf(operation)})`).toBe('fail');
+      expect(answer?.code, `${operation.op} (${nameOf(operation)})`).toMatch(REFUSALS[nameOf(operation)] ?? /^none$/);
       continue;
     }
+    if (isAgents(operation) && operation.action === 'remember') remembered.get(operation.agent)?.push(operation.op);
+    if (isAgents(operation) && operation.action === 'message') expect(answer.result).toMatchObject({ status: 'done' });
     if (!isPayment(operation)) continue;
     balances.set(source(operation), (balances.get(source(operation)) ?? OPENING) - operation.amount);
     balances.set(target(operation), (balances.get(target(operation)) ?? OPENING) + operation.amount);
@@ -268,8 +343,13 @@ function addsUp(run: Case, history: History): void {
       expect(balance, `${ledger}/${account}`).toBe(balances.get(`${ledger}/${account}`) ?? OPENING);
     }
   }
+  expect(Object.keys(views).sort()).toEqual([...workloadOf(run).agents].sort());
+  for (const [agent, { blocks, pending }] of Object.entries(views)) {
+    expect(blocks.map(({ label }) => label).sort(), `${agent}: changes`).toEqual(remembered.get(agent)?.sort());
+    expect(pending, `${agent}: messages not answered`).toBe(0);
+  }
   const held = Object.values(audits).reduce((sum, { total }) => sum + total, 0);
-  const { ledgers, accounts } = run.workload as unknown as { readonly ledgers: readonly string[]; readonly accounts: readonly string[] };
+  const { ledgers, accounts } = workloadOf(run);
   expect(Object.keys(audits).sort()).toEqual([...ledgers].sort());
   expect(held).toBe(OPENING * ledgers.length * accounts.length);
 }
@@ -280,6 +360,15 @@ async function onBoth(run: Case): Promise<{ readonly simulated: History; readonl
   promisesHold(real);
   for (const history of [simulated, real]) addsUp(run, history);
   return { simulated, real };
+}
+
+/** Blocks stand in the order in which they came; audits as they are. */
+function inOrder({ audits, views }: ReturnType<typeof finalLooks>): unknown {
+  const sorted = Object.entries(views).map(([agent, view]) => {
+    const blocks = [...view.blocks].sort((a, b) => (a.label < b.label ? -1 : 1));
+    return [agent, { ...view, blocks }];
+  });
+  return { audits, views: Object.fromEntries(sorted) };
 }
 
 const CASES = 4;
@@ -296,8 +385,10 @@ describe('the same workload without faults, simulated and on three real processe
     { timeout: TEST_MILLIS_MAX },
     async (_, run) => {
       const { simulated, real } = await onBoth(run);
-      expect(answersOf(run, real)).toEqual(answersOf(run, simulated));
-      expect(finalAudits(real)).toEqual(finalAudits(simulated));
+      // Which node an actor is on, and so which of its moves there is one, is decided by who claims first.
+      const answers = (history: History): unknown => [...answersOf(run, history)].filter(([, { kind }]) => kind !== 'migrate');
+      expect(answers(real)).toEqual(answers(simulated));
+      expect(finalLooks(run, real)).toEqual(finalLooks(run, simulated));
     },
   );
 
@@ -307,9 +398,9 @@ describe('the same workload without faults, simulated and on three real processe
     async (_, run) => {
       const { simulated, real } = await onBoth(run);
       const outcomes = (history: History): unknown =>
-        [...answersOf(run, history)].map(([op, { outcome, code }]) => ({ op, outcome, code }));
+        [...answersOf(run, history)].filter(([, { kind }]) => kind !== 'migrate').map(([op, { outcome, code }]) => ({ op, outcome, code }));
       expect(outcomes(real)).toEqual(outcomes(simulated));
-      expect(finalAudits(real)).toEqual(finalAudits(simulated));
+      expect(inOrder(finalLooks(run, real))).toEqual(inOrder(finalLooks(run, simulated)));
     },
   );
 });

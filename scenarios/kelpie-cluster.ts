@@ -4,7 +4,8 @@
  * them, while the world fails. Afterwards everything is read back.
  */
 import { invariants } from '../invariants/index.js';
-import { AgentNode, type AgentOptions } from '../src/kelpie/agents/agent-node.js';
+import { AgentNode } from '../src/kelpie/agents/agent-node.js';
+import type { AgentOptions } from '../src/kelpie/agents/agent-options.js';
 import type { KelpieClient } from '../src/kelpie/client.js';
 import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import { Membership } from '../src/kelpie/membership/membership.js';

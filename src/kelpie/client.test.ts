@@ -24,6 +24,25 @@ describe('a client', () => {
     expect(attempts[1]?.body.to).not.toBe(result[1]);
   });
 
+  test('with many calls at a node that dies turns to the next one once, not once for each of them', async () => {
+    const { result, story } = await lab({
+      nodes: 2,
+      script: async ({ call, world, story: told_ }) => {
+        await call('a', 'add');
+        world.kill(told(told_, 'client.attempt')[0]?.body.to ?? '', 'test');
+        // As many as turn an even number of nodes round to where they began.
+        return Promise.all(['a', 'b', 'c', 'd'].map((actor) => call(actor, 'add', null, { deadlineMicros: 60_000_000 })));
+      },
+    });
+    expect(result).toEqual([ok(2), ok(1), ok(1), ok(1)]);
+    const [first, ...later] = told(story, 'client.invoke').map(({ body }) => body.request);
+    const asked = (request: string | undefined): readonly string[] =>
+      told(story, 'client.attempt').flatMap(({ body }) => (body.request === request ? [body.to] : []));
+    const dead = asked(first)[0];
+    expect(later.map((request) => asked(request)[0])).toEqual([dead, dead, dead, dead]);
+    expect(later.map((request) => asked(request)[1])).not.toContain(dead);
+  });
+
   test('knows nothing of a call whose only answers were lost, and says so', async () => {
     const { result } = await lab({
       nodes: 1,

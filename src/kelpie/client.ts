@@ -96,10 +96,11 @@ export class KelpieClient {
    */
   async migrate(actor: ActorRef, to: NodeId, options: { readonly deadlineMicros?: Micros } = {}): Promise<CallResult> {
     const waitMicros = positive('deadlineMicros', options.deadlineMicros ?? RPC_MICROS_MAX, RPC_MICROS_MAX);
-    const asked = this.#nodes[this.#turn % this.#nodes.length] ?? to;
+    const turn = this.#turn;
+    const asked = this.#nodes[turn % this.#nodes.length] ?? to;
     const order = encodeOrder({ actor, to: nodeId(to), passedOn: false });
     const reply = await this.#rpc.request(asked, ADMIN, order, waitMicros);
-    if (reply.kind !== 'reply') this.#turn += 1;
+    if (reply.kind !== 'reply') this.#leave(turn);
     try {
       expectSuccess(reply, asked);
       return { kind: 'ok', result: null };
@@ -107,6 +108,14 @@ export class KelpieClient {
       const kelpieError = KelpieError.from(error);
       return { kind: reply.kind === 'timeout' || kelpieError.unsure ? 'unknown' : 'error', error: kelpieError };
     }
+  }
+
+  /**
+   * Asks the next node from now on, unless another call has turned to it already: calls that fail at one node together must not turn
+   * as often as they are many, past every node that answers and back to this one.
+   */
+  #leave(turn: number): void {
+    if (this.#turn === turn) this.#turn += 1;
   }
 
   /** Calls under way end with what is known of them. */
@@ -131,7 +140,8 @@ export class KelpieClient {
     let last: KelpieErrorData = { code: 'timeout', message: `no node answered in ${total} microseconds` };
     for (let attempt = 1; ; attempt++) {
       const left = deadline - clock.monotonicMicros();
-      const to = this.#nodes[this.#turn % this.#nodes.length];
+      const turn = this.#turn;
+      const to = this.#nodes[turn % this.#nodes.length];
       if (left <= 0 || to === undefined) break;
       this.#teller.tell({ type: 'client.attempt', request, attempt, to });
       const body = encodeCall(
@@ -156,14 +166,14 @@ export class KelpieClient {
         unsure ||= last.unsure === true;
         if (!isRetriable(last.code)) break;
         // Another node may know better, unless it is the actor that has too much to do.
-        if (last.code !== 'overloaded') this.#turn += 1;
+        if (last.code !== 'overloaded') this.#leave(turn);
       } else {
         unsure ||= reply.kind === 'timeout';
         last =
           reply.kind === 'timeout'
             ? { code: 'timeout', message: `${to} did not answer in time` }
             : { code: 'node-unavailable', message: `nothing can be sent to ${to}: ${reply.error.message}` };
-        this.#turn += 1;
+        this.#leave(turn);
       }
       const pause = Math.min(pauseMicros(attempt, random), deadline - clock.monotonicMicros());
       if (pause > 0) await clock.sleep(pause);

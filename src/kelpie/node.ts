@@ -134,6 +134,11 @@ export class KelpieNode {
     return this.#phase;
   }
 
+  /** Settles when the node has stopped, whoever asked it to: the process, its own program, or membership that nobody granted. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
   /** Listens, registers (as often as it takes), and serves. Resolves when calls are accepted, or when it was told to stop before that. */
   async start(): Promise<void> {
     if (this.#phase !== 'new') throw new Error(`node ${this.#runtime.node} was started before: it is ${this.#phase}`);

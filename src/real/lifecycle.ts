@@ -37,6 +37,11 @@ export class ProcessLifecycle implements Lifecycle {
     for (const signal of SIGNALS) signals.on(signal, this.#asked);
   }
 
+  /** Whether the process was asked to stop. */
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
   /** A handler that comes while the process stops is called at once. */
   onStop(handler: () => Promise<void>): void {
     this.#handlers.push(handler);

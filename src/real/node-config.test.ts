@@ -36,6 +36,7 @@ describe('the configuration of a node', () => {
       peers: {},
       services: {},
       kelpie: {},
+      agents: {},
       log: { level: 'info' },
       stopMicrosMax: 60_000_000,
     });

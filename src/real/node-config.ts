@@ -43,16 +43,19 @@ const nodeConfig = z
   .strictObject({
     node: nodeName,
     listen: address,
-    /** Where the other nodes listen. */
+    /** Where the other nodes listen. Those are asked to let this one into the cluster. */
     peers: z.record(nodeName, address).default({}),
     /** This node's own files. */
     dataDirectory: z.string().min(1),
     database,
+    /** What agents call: `model`, `tools` and `http`. A call of one that is absent is refused. */
     services: z.record(z.string().min(1), service).default({}),
     /** Modules that export `actors`; the built-in ones when absent. */
     actors: z.array(z.string().min(1)).min(1).optional(),
     /** Settings of the runtime, checked by the runtime. */
     kelpie: z.record(z.string(), z.union([z.number(), z.string()])).default({}),
+    /** Settings of agents, checked by the runtime. */
+    agents: z.record(z.string(), z.number()).default({}),
     log: z.strictObject({ level: z.enum(LOG_LEVELS) }).default({ level: 'info' }),
     /** How long a stop may take before the process ends anyway. */
     stopMicrosMax: z.int().min(1).max(600_000_000).default(60_000_000),

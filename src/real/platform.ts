@@ -15,6 +15,7 @@ import { LogTracer } from './tracer.js';
 export interface RealPlatform extends Platform {
   readonly transport: TcpTransport;
   readonly tracer: LogTracer;
+  readonly lifecycle: ProcessLifecycle;
   /** Resolves when the process was asked to stop and every handler has settled, or the bound is reached. */
   readonly stopped: Promise<StopOutcome>;
   /** Closes everything. A second call waits for the first. */

@@ -5,7 +5,8 @@ import type { KelpieEvent } from '../../story.js';
 import { KelpieClient } from '../client.js';
 import { KelpieNode } from '../node.js';
 import { correctParts, type KelpieParts } from '../parts.js';
-import { AgentNode, type AgentOptions } from './agent-node.js';
+import { AgentNode } from './agent-node.js';
+import type { AgentOptions } from './agent-options.js';
 import { type AgentResult, AgentService } from './agent-service.js';
 import { agentRef } from './agent-state.js';
 

@@ -12,7 +12,7 @@ import type { NodeAccess } from '../node.js';
 import { pauseMicros } from '../retry.js';
 import type { WalEntry, WalRequest } from '../wal/wal.js';
 import { readPending } from './agent-index.js';
-import type { AgentOptions } from './agent-node.js';
+import type { AgentOptions } from './agent-options.js';
 import { agentRef, fieldsOf } from './agent-state.js';
 import { Journal, type SweepCursor } from './journal.js';
 import type { ModelRequest, Next, Outcome, Todo } from './loop.js';
@@ -77,6 +77,7 @@ export class Drives {
       clock: platform.clock,
       tracer: platform.tracer,
       parts,
+      options: this.#options,
       tell: (event) => teller.tell(event),
     });
     this.#journal = journal;

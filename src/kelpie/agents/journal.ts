@@ -9,6 +9,7 @@ import type { AgentEvent } from '../../story.js';
 import { type CheckpointParts, CheckpointStore } from '../checkpoint.js';
 import { KelpieError } from '../errors.js';
 import { type Apply, Wal, type WalParts, type WalRequest } from '../wal/wal.js';
+import type { AgentOptions } from './agent-options.js';
 
 const WAL_DIRECTORY = 'agents/wal';
 const CHECKPOINT_DIRECTORY = 'agents/checkpoints';
@@ -26,6 +27,7 @@ export interface JournalAccess {
   readonly clock: Clock;
   readonly tracer: Tracer;
   readonly parts: { readonly wal: WalParts; readonly checkpoint: CheckpointParts };
+  readonly options: Pick<AgentOptions, 'journalKeptMicros' | 'journalSegmentBytes' | 'journalBytesMax'>;
   tell(event: AgentEvent): void;
 }
 
@@ -44,9 +46,10 @@ export class Journal {
 
   /** Opens what is there. Never rejects for the state of the disk. */
   async open(): Promise<void> {
-    const { disk, clock, tracer, parts } = this.#access;
+    const { disk, clock, tracer, parts, options } = this.#access;
+    const { journalKeptMicros: keptMicros, journalSegmentBytes: segmentBytes, journalBytesMax: bytesMax } = options;
     try {
-      const wal = await Wal.open(disk, clock, tracer, { directory: WAL_DIRECTORY }, parts.wal);
+      const wal = await Wal.open(disk, clock, tracer, { directory: WAL_DIRECTORY, keptMicros, segmentBytes, bytesMax }, parts.wal);
       if (this.#closed) await wal.close();
       else this.#wal = wal;
     } catch (error) {
