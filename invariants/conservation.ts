@@ -80,5 +80,6 @@ export const conservation: Invariant = {
   id: 'conservation',
   promise: 'Money is neither made nor lost: every ledger adds up at every moment, and all of them together at the end.',
   kind: 'always',
+  hears: ['phase', 'op.invoke', 'op.ok'],
   start: () => new ConservationFold(),
 };

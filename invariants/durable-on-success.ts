@@ -73,5 +73,6 @@ export const durableOnSuccess: Invariant = {
   promise: 'What a client was told has succeeded is there for every later reader, whatever crashed in between.',
   kind: 'always',
   spec: 'KelpieAgentService!DurableOnSuccess',
+  hears: ['op.invoke', 'op.ok', 'op.fail', 'op.info'],
   start: () => new DurableOnSuccessFold(),
 };

@@ -8,7 +8,7 @@ import type { TraceEvent, WorldEvent } from '../src/trace.js';
 export type Breach = Omit<Violation, 'invariant' | 'promise' | 'spec'>;
 
 export interface Fold {
-  /** Sees every event in order; answers when the promise is broken by it. */
+  /** Sees every event that it hears, in order; answers when the promise is broken by it. */
   observe(event: TraceEvent): Breach | undefined;
   /** Called once when the run has ended; may break the promise late, or say that it cannot tell. */
   finish?(): Breach | 'unknown' | undefined;
@@ -22,6 +22,8 @@ export interface Invariant {
   readonly kind: 'always' | 'eventually';
   /** `Module!Operator` of the spec that states the same. */
   readonly spec?: string;
+  /** The types of events that its fold looks at; it is shown no others. Absent: all. */
+  readonly hears?: readonly Told['type'][];
   start(): Fold;
 }
 

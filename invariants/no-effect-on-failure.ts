@@ -33,5 +33,6 @@ export const noEffectOnFailure: Invariant = {
   id: 'no-effect-on-failure',
   promise: 'What a client was told has failed has taken no effect and never will; where that is not certain the client is told so.',
   kind: 'always',
+  hears: ['op.fail', 'op.ok'],
   start: () => new NoEffectOnFailureFold(),
 };

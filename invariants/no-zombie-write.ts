@@ -49,5 +49,6 @@ export const noZombieWrite: Invariant = {
   promise: 'A node that has lost an actor writes nothing more of it: no commit under an older token takes effect after a newer grant.',
   kind: 'always',
   spec: 'KelpieSingleActivation!NoZombieWrite',
+  hears: ['claim.commit', 'commit.done'],
   start: () => new NoZombieWriteFold(),
 };

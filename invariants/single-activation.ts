@@ -62,5 +62,6 @@ export const singleActivation: Invariant = {
     'An actor is active in one place: no two grants of it share a token, tokens grow in the order of the grants, and once a newer grant has been told no invocation begins under an older one.',
   kind: 'always',
   spec: 'KelpieSingleActivation!SingleActivation',
+  hears: ['claim.commit', 'invoke.start'],
   start: () => new SingleActivationFold(),
 };

@@ -31,5 +31,6 @@ export const stateConsistency: Invariant = {
   promise: "What one answer shows of an actor's state and of its keys was left there by the same commits.",
   kind: 'always',
   spec: 'KelpieActorState!StateConsistency',
+  hears: ['op.ok'],
   start: () => fold,
 };

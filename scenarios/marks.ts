@@ -8,10 +8,8 @@ type Told = KelpieEvent | WorldEvent;
 type Of<Type extends Told['type']> = Extract<Told, { readonly type: Type }>;
 
 /** Marks the kind of an event, when it also has what is asked for. */
-export const seen =
-  <Type extends Told['type']>(type: Type, also: (body: Of<Type>) => boolean = () => true) =>
-  (event: TraceEvent): boolean =>
-    event.body.type === type && also(event.body as Of<Type>);
+export const seen = <Type extends Told['type']>(type: Type, also: (body: Of<Type>) => boolean = () => true): Mark =>
+  Object.assign((event: TraceEvent): boolean => event.body.type === type && also(event.body as Of<Type>), { hears: [type] });
 
 /** A watch over several events: `step` is called with each and answers true where the situation is there. */
 const watch = (begin: () => (body: Told, event: TraceEvent) => boolean): Mark => ({

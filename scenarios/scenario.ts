@@ -28,11 +28,14 @@ export interface KnobRange {
   readonly normal: number;
 }
 
+/** Whether an event shows it. Asked about events of the types in `hears` only; absent: all. */
+type Sight = ((event: TraceEvent) => boolean) & { readonly hears?: readonly string[] };
+
 /**
  * A situation worth reaching. Most show in one event; one that takes several is a watch, begun anew for each run, that answers true at
  * the event that completes it.
  */
-export type Mark = ((event: TraceEvent) => boolean) | { readonly watch: () => (event: TraceEvent) => boolean };
+export type Mark = Sight | { readonly watch: () => Sight };
 
 export interface Scenario<Parts = unknown> {
   readonly id: string;

@@ -8,6 +8,8 @@ export interface JudgedInvariant {
   readonly promise: string;
   readonly kind: 'always' | 'eventually';
   readonly spec?: string;
+  /** The types of events that its fold looks at. Absent: all. */
+  readonly hears?: readonly string[];
   start(): JudgingFold;
 }
 
@@ -18,17 +20,52 @@ export interface JudgingFold {
   finish?(): Breach | 'unknown' | undefined;
 }
 
-export class Promises {
-  readonly violations: Violation[] = [];
-  readonly #folds: { readonly invariant: JudgedInvariant; readonly fold: JudgingFold; judgement: Judgement }[];
+/** A situation worth reaching; `hears` as for an invariant. */
+export type Sight = ((event: TraceEvent) => boolean) & { readonly hears?: readonly string[] };
 
-  constructor(invariants: readonly JudgedInvariant[]) {
-    this.#folds = invariants.map((invariant) => ({ invariant, fold: invariant.start(), judgement: 'unknown' }));
+/**
+ * Who looks at events of which type, found out when the type is first met: most events are packets, which next to nobody looks at,
+ * so a run with many folds costs little more than one with few.
+ */
+export class Audience<Member extends { readonly hears: readonly string[] | undefined }> {
+  readonly #members: readonly Member[];
+  readonly #byType = new Map<string, readonly Member[]>();
+
+  constructor(members: readonly Member[]) {
+    this.#members = members;
   }
 
-  /** Shows one event to every fold that has not been broken yet. */
+  /** In the order in which the members were given. */
+  of(type: string): readonly Member[] {
+    let audience = this.#byType.get(type);
+    if (audience === undefined) {
+      audience = this.#members.filter(({ hears }) => hears === undefined || hears.includes(type));
+      this.#byType.set(type, audience);
+    }
+    return audience;
+  }
+}
+
+interface Entry {
+  readonly invariant: JudgedInvariant;
+  readonly fold: JudgingFold;
+  readonly hears: readonly string[] | undefined;
+  judgement: Judgement;
+}
+
+export class Promises {
+  readonly violations: Violation[] = [];
+  readonly #folds: readonly Entry[];
+  readonly #audience: Audience<Entry>;
+
+  constructor(invariants: readonly JudgedInvariant[]) {
+    this.#folds = invariants.map((invariant) => ({ invariant, fold: invariant.start(), hears: invariant.hears, judgement: 'unknown' }));
+    this.#audience = new Audience(this.#folds);
+  }
+
+  /** Shows one event to every fold that hears its type and has not been broken yet. */
   observe(event: TraceEvent): void {
-    for (const entry of this.#folds) {
+    for (const entry of this.#audience.of(event.body.type)) {
       if (entry.judgement === 'violated') continue;
       const breach = entry.fold.observe(event);
       if (breach !== undefined) this.#broken(entry, breach);
@@ -50,7 +87,7 @@ export class Promises {
     return Object.fromEntries(this.#folds.map(({ invariant, judgement }) => [invariant.id, judgement]));
   }
 
-  #broken(entry: { readonly invariant: JudgedInvariant; judgement: Judgement }, breach: Breach): void {
+  #broken(entry: Entry, breach: Breach): void {
     entry.judgement = 'violated';
     const { id, promise, spec } = entry.invariant;
     this.violations.push({ invariant: id, promise, ...breach, ...(spec === undefined ? {} : { spec }) });

@@ -12,7 +12,7 @@ import { type Ending, Kernel } from './kernel.js';
 import { Machine, type MachineOptions } from './machine.js';
 import { Network } from './network.js';
 import type { Process } from './process.js';
-import { type JudgedInvariant, Promises } from './promises.js';
+import { Audience, type JudgedInvariant, Promises, type Sight } from './promises.js';
 import { randomOf } from './random.js';
 import { RejectionCatcher } from './rejections.js';
 import type { Budget } from './seams.js';
@@ -30,9 +30,7 @@ export interface SimScenario<Parts = unknown> {
   readonly id: string;
   readonly invariants: readonly JudgedInvariant[];
   /** By name: what one event shows, or a watch over several, begun anew for each run. */
-  readonly sometimes?: Readonly<
-    Record<string, ((event: TraceEvent) => boolean) | { readonly watch: () => (event: TraceEvent) => boolean }>
-  >;
+  readonly sometimes?: Readonly<Record<string, Sight | { readonly watch: () => Sight }>>;
   readonly parts: Parts;
   readonly convergenceMicros: Micros;
   /** Ambient time, chance and I/O: refused (`strict`, the default), or time and chance served by the simulation (`adopt`). */
@@ -92,6 +90,13 @@ const toEach =
     for (const listener of listeners) listener(event);
   };
 
+interface Mark {
+  readonly name: string;
+  readonly seen: Sight;
+  readonly hears: readonly string[] | undefined;
+  times: number;
+}
+
 type Phase = 'setup' | 'chaos' | 'heal' | 'verify' | 'end';
 
 class Simulation<Parts> {
@@ -113,7 +118,8 @@ class Simulation<Parts> {
   readonly #promises: Promises;
   readonly #convergence: ReturnType<NonNullable<SimScenario['convergence']>> | undefined;
   readonly #trace: TraceEvent[] = [];
-  readonly #marks: { readonly name: string; readonly seen: (event: TraceEvent) => boolean; times: number }[];
+  readonly #marks: readonly Mark[];
+  readonly #watchers: Audience<Mark>;
   readonly #counts = new Map<string, number>();
   readonly #busyClients = new Set<NodeId>();
   #phase: Phase = 'setup';
@@ -129,11 +135,11 @@ class Simulation<Parts> {
     const random = randomOf(run.seed);
     this.#promises = new Promises(scenario.invariants);
     this.#convergence = scenario.convergence?.();
-    this.#marks = Object.entries(scenario.sometimes ?? {}).map(([name, mark]) => ({
-      name,
-      seen: typeof mark === 'function' ? mark : mark.watch(),
-      times: 0,
-    }));
+    this.#marks = Object.entries(scenario.sometimes ?? {}).map(([name, mark]) => {
+      const seen: Sight = 'watch' in mark ? mark.watch() : mark;
+      return { name, seen, hears: seen.hears, times: 0 };
+    });
+    this.#watchers = new Audience(this.#marks);
     const trace = this.#trace;
     const { recorder } = options;
     const recorders: TraceListener[] = [
@@ -286,7 +292,7 @@ class Simulation<Parts> {
 
   #observe(event: TraceEvent): void {
     this.#convergence?.observe(event);
-    for (const mark of this.#marks) {
+    for (const mark of this.#watchers.of(event.body.type)) {
       if (mark.seen(event)) mark.times++;
     }
     this.#promises.observe(event);
