@@ -239,10 +239,13 @@ describe('list', () => {
   test.each(['scenarios', 'faults', 'invariants', 'bugs'])('%s shows each part on a line, and the same as JSON', (name) => {
     const { code, stdout, stderr } = kelpie('list', name);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const rows = JSON.parse(kelpie('list', name, '--json').stdout) as readonly { readonly id: string; readonly summary: string }[];
+    type Row = { readonly id: string; readonly summary: string; readonly spec?: string };
+    const rows = JSON.parse(kelpie('list', name, '--json').stdout) as readonly Row[];
     expect(rows.length).toBeGreaterThan(0);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines.map((line) => line.split(/ {2,}/))).toEqual(rows.map(({ id, summary }) => [id, summary]));
+    expect(lines.map((line) => line.split(/ {2,}/))).toEqual(
+      rows.map(({ id, summary, spec }) => [id, summary, ...(name === 'bugs' && spec !== undefined ? [spec] : [])]),
+    );
   });
 
   test('has what the first part of the catalogues promises', () => {

@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { EXIT } from '../src/run.js';
 import { nearest } from './catalogue.js';
+import { BUGS_FLAGS, bugsCommand } from './commands/bugs.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { REPLAY_FLAGS, replayCommand } from './commands/replay.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
@@ -20,6 +21,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   spec: Object.keys(SPEC_FLAGS),
   storm: Object.keys(STORM_FLAGS),
   replay: Object.keys(REPLAY_FLAGS),
+  bugs: Object.keys(BUGS_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -41,6 +43,7 @@ try {
     .command(runCommand)
     .command(stormCommand)
     .command(replayCommand)
+    .command(bugsCommand)
     .command(listCommand)
     .command(specCommand)
     .demandCommand(1, 'a command is missing')

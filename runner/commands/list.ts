@@ -7,7 +7,13 @@ import { UsageError } from '../usage-error.js';
 interface Row {
   readonly id: string;
   readonly summary: string;
+  /** What states the same in TLA+. */
+  readonly spec?: string;
 }
+
+/** What a line shows. */
+const COLUMNS: Readonly<Record<string, readonly (keyof Row)[]>> = { bugs: ['id', 'summary', 'spec'] };
+const COLUMNS_DEFAULT: readonly (keyof Row)[] = ['id', 'summary'];
 
 const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
   scenarios: () => catalogue.scenarios.map(({ id, summary }) => ({ id, summary })),
@@ -34,7 +40,12 @@ const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
       invariants: good.parsed.invariants,
       bugConfigs: bugs.map(({ variant }) => variant),
     })),
-  bugs: () => catalogue.bugs.map(({ id, summary }) => ({ id, summary })),
+  bugs: () =>
+    catalogue.bugs.map(({ id, summary, spec }) => ({
+      id,
+      summary,
+      ...(spec === undefined ? {} : { spec: `${spec.module}/${spec.config}` }),
+    })),
 };
 
 export const LIST_FLAGS = {
@@ -56,7 +67,7 @@ export const listCommand: CommandModule<object, ListArguments> = {
       .example('$0 list faults', 'every fault that a seed may draw, one a line'),
   handler: (args) => {
     const rows = rowsOf(args.catalogue);
-    process.stdout.write(args.json ? `${JSON.stringify(rows, undefined, 2)}\n` : table(rows));
+    process.stdout.write(args.json ? `${JSON.stringify(rows, undefined, 2)}\n` : table(rows, COLUMNS[args.catalogue] ?? COLUMNS_DEFAULT));
   },
 };
 
@@ -70,7 +81,16 @@ function rowsOf(name: string): readonly Row[] {
   );
 }
 
-function table(rows: readonly Row[]): string {
-  const width = Math.max(0, ...rows.map(({ id }) => id.length));
-  return rows.map(({ id, summary }) => `${id.padEnd(width)}  ${summary}\n`).join('');
+function table(rows: readonly Row[], columns: readonly (keyof Row)[]): string {
+  const cells = rows.map((row) => columns.map((column) => row[column] ?? ''));
+  const widths = columns.map((_, at) => Math.max(0, ...cells.map((texts) => texts[at]?.length ?? 0)));
+  return cells
+    .map(
+      (texts) =>
+        `${texts
+          .map((text, at) => text.padEnd(widths[at] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }

@@ -17,6 +17,8 @@ export interface StormOptions {
   /** The module that exports this catalogue; the project's own when absent. */
   readonly catalogueUrl?: URL;
   readonly workers: number;
+  /** Workers to use, and to leave alone afterwards; the storm makes its own when absent. */
+  readonly pool?: Tinypool;
   /** Wall time without a new event after which a run counts as hung; 10 s when absent. */
   readonly hangTimeoutMs?: number;
   /** Heap of each worker in megabytes; 2048 when absent. */
@@ -40,6 +42,21 @@ export type Stopped = 'budget' | 'fail-fast' | 'interrupted';
 /** Small, so that little is lost with a batch; not one, so that handing out costs little. */
 const BATCH = 8;
 
+/** Threads that run batches of any plan, one batch a thread at a time. */
+export function stormPool(workers: number, heapMbMax: number = HEAP_MB_MAX): Tinypool {
+  const pool = new Tinypool({
+    filename: new URL('storm-worker.js', import.meta.url).href,
+    minThreads: workers,
+    maxThreads: workers,
+    // A worker that sleeps in an atomic wait cannot write out what its programs printed.
+    useAtomics: false,
+    resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
+  });
+  // A worker that dies between two batches is replaced, and no run of ours was in it.
+  pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
+  return pool;
+}
+
 /** Says why it stopped before the end of the plan, if it did. Rejects when the catalogue cannot be loaded or lacks the plan's parts, and when `onResults` does. */
 export async function runStorm(plan: Plan, options: StormOptions): Promise<Stopped | undefined> {
   return new Storm(plan, options).run();
@@ -52,6 +69,7 @@ class Storm {
   readonly #hangTimeoutMs: number;
   readonly #heapMbMax: number;
   readonly #pool: Tinypool;
+  readonly #batch: number;
   readonly #runs: number;
   readonly #twin: Twin;
   readonly #begunMs = performance.now();
@@ -68,16 +86,9 @@ class Storm {
     this.#heapMbMax = options.heapMbMax ?? HEAP_MB_MAX;
     const { signal } = options;
     this.#twin = new Twin({ catalogueUrl: this.#catalogueUrl, ...(signal === undefined ? {} : { signal }) });
-    this.#pool = new Tinypool({
-      filename: new URL('storm-worker.js', import.meta.url).href,
-      minThreads: options.workers,
-      maxThreads: options.workers,
-      // A worker that sleeps in an atomic wait cannot write out what its programs printed.
-      useAtomics: false,
-      resourceLimits: { maxOldGenerationSizeMb: this.#heapMbMax },
-    });
-    // A worker that dies between two batches is replaced, and no run of ours was in it.
-    this.#pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
+    this.#pool = options.pool ?? stormPool(options.workers, this.#heapMbMax);
+    // Whoever ends at the first failure wants nothing run beyond it.
+    this.#batch = options.failFast === true ? 1 : BATCH;
   }
 
   async run(): Promise<Stopped | undefined> {
@@ -85,7 +96,7 @@ class Storm {
       await Promise.all(Array.from({ length: this.#options.workers }, () => this.#work()));
     } finally {
       this.#twin.end();
-      await this.#pool.destroy();
+      if (this.#options.pool === undefined) await this.#pool.destroy();
     }
     return this.#stopped;
   }
@@ -107,7 +118,7 @@ class Storm {
     const batch: number[] = [];
     if (this.#broken) return batch;
     if (signal?.aborted === true) this.#stopped = 'interrupted';
-    while (batch.length < BATCH && this.#next < this.#runs) {
+    while (batch.length < this.#batch && this.#next < this.#runs) {
       if (done?.has(this.#next) === true) {
         this.#next++;
         continue;

@@ -89,7 +89,8 @@ export function specsNamed(
 /** The module without the system's name. */
 export const shortName = ({ module }: Spec): string => module.replace(/^Kelpie/, '');
 
-async function checkOne(checker: ModelChecker, spec: Spec, config: SpecConfig, options: CheckAllOptions): Promise<CheckRow> {
+/** Checks one configuration. Rejects with a ModelCheckError of the environment. */
+export async function checkOne(checker: ModelChecker, spec: Spec, config: SpecConfig, options: CheckAllOptions): Promise<CheckRow> {
   const { expects } = config.parsed;
   const about = {
     module: spec.module,

@@ -3,7 +3,7 @@
  * which also reads the placement. The placement carries the holder and the fencing token, changes in every transaction that changes
  * the holder of the lease, and in no other: renewals touch the lease alone and so never conflict with commits.
  */
-import { type Bytes, DatabaseError, type Transaction } from '../ports.js';
+import { type Bytes, DatabaseError, type ReadTransaction, type Transaction } from '../ports.js';
 import { KelpieError } from './errors.js';
 import type { CommitId, RequestId } from './ids.js';
 import { join } from './keys.js';
@@ -51,7 +51,7 @@ export type CommitWrites = (runtime: Runtime, transaction: Transaction, plan: Co
 /** Reads in the committing transaction who holds the actor. Answers with the newest token when it is another claim. */
 export type ReadFence = (transaction: Transaction, held: HeldClaim) => Promise<number | undefined>;
 
-export const readFence: ReadFence = async (transaction, held) => {
+export const readFence = async (transaction: ReadTransaction, held: HeldClaim): Promise<number | undefined> => {
   const stored = await transaction.get(held.keys.placement);
   if (stored !== undefined && sameBytes(stored, held.placement)) return undefined;
   const placement = placementRecord.decode(stored, held.actor.key);

@@ -10,7 +10,7 @@ import { actorRef, type ActorRef, nodeId, operationName, requestId } from './ids
 import type { Intake } from './intake.js';
 import type { Json } from './json.js';
 import { toJsonText } from './json.js';
-import { Lane } from './lane.js';
+import type { TaskLane } from './lane.js';
 import type { LeaseJudge } from './lease.js';
 import { HeldLeases } from './leases.js';
 import { IDLE_MICROS_MAX } from './limits.js';
@@ -31,7 +31,7 @@ class NodeRuntime implements Runtime {
   readonly teller: Teller;
   readonly deadlines: Deadlines;
   readonly judge: LeaseJudge;
-  readonly registryLane = new Lane();
+  readonly registryLane: TaskLane;
   life = 0;
 
   constructor(
@@ -43,6 +43,7 @@ class NodeRuntime implements Runtime {
     this.teller = new Teller(platform.tracer);
     this.deadlines = new Deadlines(platform.clock);
     this.judge = parts.leaseJudge(platform.clock);
+    this.registryLane = parts.registryLane();
   }
 }
 

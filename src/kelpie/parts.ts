@@ -22,6 +22,7 @@ import type { KelpieConfig } from './config.js';
 import { type AfterFailedForward, afterFailedForward } from './dispatcher.js';
 import { type Admission, CountingAdmission, CountingIntake, type Intake } from './intake.js';
 import { type MakeKv, makeBufferedKv } from './kv.js';
+import { Lane, type TaskLane } from './lane.js';
 import { type LeaseJudge, type LeaseTerm, monotonicLeaseTerm, ObservingLeaseJudge } from './lease.js';
 import { type LoadActor, loadActor, type Rollback, rollback } from './memory.js';
 import { type MembershipParts, membershipParts } from './membership/membership-parts.js';
@@ -49,6 +50,8 @@ export interface KelpieParts extends MembershipParts, MigrationParts, AgentParts
   readonly claim: ClaimActor;
   readonly release: ReleaseActors;
   readonly renew: RenewLeases;
+  /** In which order the claims and releases of a node run. */
+  readonly registryLane: () => TaskLane;
   // Leases: how a holder and how a challenger count.
   readonly leaseTerm: LeaseTerm;
   readonly leaseJudge: (clock: Clock) => LeaseJudge;
@@ -83,6 +86,7 @@ export const correctParts: KelpieParts = {
   claim: claimActor,
   release: releaseActors,
   renew: renewLeases,
+  registryLane: () => new Lane(),
   leaseTerm: monotonicLeaseTerm,
   leaseJudge: (clock) => new ObservingLeaseJudge(clock),
   readValue: (transaction, key) => transaction.get(key),

@@ -2,7 +2,7 @@
 import type { NodeId, Platform } from '../ports.js';
 import type { KelpieConfig } from './config.js';
 import type { Deadlines } from './deadlines.js';
-import type { Lane } from './lane.js';
+import type { TaskLane } from './lane.js';
 import type { LeaseJudge } from './lease.js';
 import type { KelpieParts } from './parts.js';
 import type { Teller } from './tell.js';
@@ -18,7 +18,7 @@ export interface Runtime {
    * Claims and releases of this node one after the other: all of them write the node's count, so at once they would only make each
    * other conflict.
    */
-  readonly registryLane: Lane;
+  readonly registryLane: TaskLane;
   readonly node: NodeId;
   /** Which registration of the node this is; 0 until it is registered. */
   readonly life: number;

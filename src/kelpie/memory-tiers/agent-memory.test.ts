@@ -126,7 +126,7 @@ describe('working memory', () => {
       );
     };
     expect(await fill(correctMemoryParts)).toBe('fits');
-    expect(await fill({ ...correctMemoryParts, reclaims: false })).toBe('too-large');
+    expect(await fill({ ...correctMemoryParts, reclaim: () => Promise.resolve(0) })).toBe('too-large');
   });
 
   it('accounts for every byte, whatever is done in whatever order', async () => {

@@ -92,14 +92,14 @@ export class WorkingMemory {
     if (bytes > WORKING_BYTES_MAX) throw full(key, bytes);
     const old = await this.#stored(key);
     let others = (await this.#used()) - (old?.bytes ?? 0);
-    if (others + bytes > WORKING_BYTES_MAX && this.#parts.reclaims) others -= await this.#reclaim(key);
+    if (others + bytes > WORKING_BYTES_MAX) others -= await this.#parts.reclaim(() => this.#dropExpired(key));
     if (others + bytes > WORKING_BYTES_MAX) throw full(key, others + bytes);
     await this.#kv.set(PREFIX + key, { value, bytes, expiresMicros } satisfies Entry);
     await this.#kv.set(USED, others + bytes);
   }
 
   /** Drops every expired entry but this one; returns the bytes they had. */
-  async #reclaim(except: string): Promise<number> {
+  async #dropExpired(except: string): Promise<number> {
     const expired: [string, Entry][] = [];
     for await (const [key, entry] of this.#entries()) if (key !== except && this.#isExpired(entry)) expired.push([key, entry]);
     let bytes = 0;

@@ -177,8 +177,7 @@ export class Migrations implements NodeService {
         teller.tell({ type: 'migrate.stop', ...about, token: held.token });
       },
       transfer: async () => {
-        const { token } = after(held, 'stop');
-        const { stateVersion } = activation;
+        const { token, stateVersion } = activation;
         await ask(MIGRATE_TRANSFER, { generation: token, stateVersion });
         teller.tell({ type: 'migrate.transfer', ...about, token, stateVersion });
       },

@@ -1,0 +1,156 @@
+/** What storms against the known bugs have shown, as rows; and the page in `docs/` that is made of them. */
+import type { KnownBug } from '../../scenarios/bugs/bug.js';
+import type { Verdict } from '../../src/run.js';
+import type { CheckRow } from '../tla/check-all.js';
+import type { Chase, Finding } from './hunt.js';
+
+/** `bugs --json` has one for each bug. */
+export interface Detection {
+  readonly id: string;
+  readonly summary: string;
+  /** In most of the storms. */
+  readonly found: boolean;
+  /** Median of the runs that it took; null when it was not found. */
+  readonly seedsMedian: number | null;
+  /** Of each storm, in order of their first seeds; null where it was not found. */
+  readonly seeds: readonly (number | null)[];
+  /** Median wall time of a storm. */
+  readonly seconds: number;
+  /** What caught it most often; null for a run that broke none. */
+  readonly invariant: string | null;
+  /** How most of the runs ended that found it; null when none did. */
+  readonly verdict: Verdict | null;
+  /** Where it was found, most often first. */
+  readonly scenarios: readonly string[];
+  /** `Module/Config`; null for a bug that no spec has. */
+  readonly spec: string | null;
+  /** The invariant of the spec that this configuration breaks. */
+  readonly specInvariant: string | null;
+  /** Whether the model checker finds the same bug in the spec; null when no spec has it. */
+  readonly agrees: boolean | null;
+  /** Runs that failed without the bug too, and were not counted. */
+  readonly alsoWithout: number;
+}
+
+export function detectionOf(bug: KnownBug, chases: readonly Chase[], check: CheckRow | undefined): Detection {
+  const findings = chases.map(({ found }) => found).filter((found) => found !== undefined);
+  const seeds = chases.map(({ found, runs }) => (found === undefined ? null : runs));
+  const seedsMedian = median(seeds.map((runs) => runs ?? Number.POSITIVE_INFINITY));
+  const found = Number.isFinite(seedsMedian);
+  const caught = mostFrequent(findings, ({ verdict, invariant }) => `${invariant ?? ''} ${verdict}`)[0];
+  return {
+    id: bug.id,
+    summary: bug.summary,
+    found,
+    seedsMedian: found ? seedsMedian : null,
+    seeds,
+    seconds: Math.round(median(chases.map(({ seconds }) => seconds)) * 10) / 10,
+    invariant: caught?.invariant ?? null,
+    verdict: caught?.verdict ?? null,
+    scenarios: mostFrequent(findings, ({ scenario }) => scenario).map(({ scenario }) => scenario),
+    spec: bug.spec === undefined ? null : `${bug.spec.module}/${bug.spec.config}`,
+    specInvariant: check?.expectedInvariant ?? null,
+    agrees: check?.ok ?? null,
+    alsoWithout: chases.reduce((sum, { alsoWithout }) => sum + alsoWithout.length, 0),
+  };
+}
+
+/** Of an even number, the lower one of the middle two. Of none, nothing can be said. */
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.POSITIVE_INFINITY;
+}
+
+/** One of each kind, the most frequent kind first. */
+function mostFrequent(findings: readonly Finding[], kindOf: (finding: Finding) => string): Finding[] {
+  const kinds = new Map<string, { readonly first: Finding; times: number }>();
+  for (const finding of findings) {
+    const kind = kinds.get(kindOf(finding)) ?? { first: finding, times: 0 };
+    kind.times++;
+    kinds.set(kindOf(finding), kind);
+  }
+  return [...kinds.values()].sort((a, b) => b.times - a.times).map(({ first }) => first);
+}
+
+/** What caught it, in a word. */
+const caughtBy = ({ invariant, verdict }: Detection): string => invariant ?? verdict ?? '';
+const agreement = ({ agrees }: Detection): string => (agrees === null ? '-' : agrees ? 'yes' : 'NO');
+
+const HEADINGS = ['', 'bug', 'seeds', 'of each storm', 'seconds', 'caught by', 'scenario', 'spec', 'agrees'];
+const WIDTHS = [2, -30, 5, -24, 7, -26, -20, -52, 0];
+
+/** Words stand left in their column, figures right. */
+function line(cells: readonly string[]): string {
+  const padded = cells.map((cell, at) => {
+    const width = WIDTHS[at] ?? 0;
+    return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
+  });
+  return `${padded.join(' ').trimEnd()}\n`;
+}
+
+export const detectionHeading = (): string => line(HEADINGS);
+
+export const detectionLine = (row: Detection): string =>
+  line([
+    row.found ? '✓' : '✗',
+    row.id,
+    row.seedsMedian === null ? '-' : String(row.seedsMedian),
+    row.seeds.map((runs) => runs ?? '-').join(' '),
+    row.seconds.toFixed(1),
+    caughtBy(row),
+    row.scenarios[0] ?? '',
+    row.spec ?? '-',
+    agreement(row),
+  ]);
+
+export interface DetectionSetting {
+  readonly scenarios: readonly string[];
+  readonly storms: number;
+  readonly seeds: number;
+  /** First seeds of the storms. */
+  readonly bases: readonly (string | number)[];
+}
+
+/** The page. */
+export function detectionPage(rows: readonly Detection[], { scenarios, storms, seeds, bases }: DetectionSetting): string {
+  const found = rows.filter((row) => row.found);
+  const missed = rows.filter((row) => !row.found);
+  return [
+    '# What the simulator finds',
+    '',
+    'Written by `npm run bugs:check`; do not edit. Each bug of [the corpus](../scenarios/bugs) is put into the runtime as a part of the',
+    `assembly, and ${storms} storms of default seeds are run against it, from the first seeds ${bases.join(', ')}, each until a run fails or`,
+    `${seeds} runs have passed. A run counts only when the same seed passes without the bug. Scenarios: ${scenarios.join(', ')}${scenarios.length > 1 ? ', in turns' : ''}.`,
+    '',
+    `${found.length} of ${rows.length} bugs are found. Seconds are wall time of the median storm on one thread of the machine that wrote this.`,
+    '`agrees`: the model checker finds the same bug in the spec, by breaking the invariant that is named.',
+    ...(missed.length === 0 ? [] : ['', `Not found: ${missed.map(({ id }) => `\`${id}\``).join(', ')}.`]),
+    '',
+    '| bug | what is wrong | median seeds | seeds of each storm | seconds | caught by | in scenario | spec and bug config | agrees |',
+    '| --- | --- | ---: | --- | ---: | --- | --- | --- | --- |',
+    ...rows.map((row) =>
+      [
+        '',
+        `\`${row.id}\``,
+        row.summary,
+        row.seedsMedian ?? 'not found',
+        row.seeds.map((runs) => runs ?? `> ${seeds}`).join(', '),
+        row.seconds.toFixed(1),
+        caughtBy(row),
+        row.scenarios.join(', '),
+        row.spec === null ? '-' : `${row.spec}${row.specInvariant === null ? '' : ` (${row.specInvariant})`}`,
+        agreement(row),
+        '',
+      ]
+        .join(' | ')
+        .trim(),
+    ),
+    '',
+  ].join('\n');
+}
+
+/** The median of each bug that a page says is found. */
+export function mediansOf(page: string): ReadonlyMap<string, number> {
+  const rows = page.matchAll(/^\| `([a-z0-9-]+)` \|[^|\n]*\| (\d+) \|/gm);
+  return new Map([...rows].map(([, id = '', seeds]) => [id, Number(seeds)]));
+}

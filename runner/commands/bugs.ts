@@ -1,0 +1,147 @@
+/** `bugs`: how many seeds it takes to find each known bug, and whether its spec knows it too. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import writeFileAtomic from 'write-file-atomic';
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import type { KnownBug } from '../../scenarios/bugs/bug.js';
+import { EXIT } from '../../src/run.js';
+import { type Detection, detectionHeading, detectionLine, detectionOf, detectionPage, mediansOf } from '../bugs/detection.js';
+import { baseOf, hunt, type HuntOptions } from '../bugs/hunt.js';
+import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { once, wholeNumber } from '../flags.js';
+import { interruptible } from '../interrupt.js';
+import { parseSeed } from '../seed.js';
+import { stormPool } from '../storm/storm.js';
+import { type CheckRow, checkOne } from '../tla/check-all.js';
+import { embeddedChecker } from '../tla/embedded.js';
+import { readSpecs } from '../tla/spec-catalogue.js';
+import { UsageError } from '../usage-error.js';
+
+const SEEDS_DEFAULT = 300;
+const SEEDS_MAX = 1_000_000;
+const STORMS_DEFAULT = 5;
+const STORMS_MAX = 1_000;
+const WORKERS_MAX = 256;
+const FROM_DEFAULT = '1000000';
+/** What a page says is found in fewer runs than this, a gate demands. */
+const QUICK_SEEDS_MAX = 20;
+
+export const BUGS_FLAGS = {
+  seeds: { type: 'string', describe: `Runs of one storm at most; ${SEEDS_DEFAULT} when left out`, coerce: once('seeds') },
+  storms: {
+    type: 'string',
+    describe: `Storms against each bug, from different first seeds; ${STORMS_DEFAULT} when left out`,
+    coerce: once('storms'),
+  },
+  from: {
+    type: 'string',
+    describe: `The first seed of the first storm; ${FROM_DEFAULT} when left out, later ones a million apart`,
+    coerce: once('from'),
+  },
+  scenario: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: `Id of a scenario ('list scenarios'); may be repeated; ${DEFAULT_SCENARIO} when left out`,
+  },
+  all: { type: 'boolean', default: false, describe: 'Every scenario, in turns' },
+  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  out: { type: 'string', describe: 'Write the table to this file, as Markdown', coerce: once('out') },
+  gate: {
+    type: 'string',
+    describe: `Only the bugs that the table in this file says are found within ${QUICK_SEEDS_MAX} runs: each must be found again`,
+    coerce: once('gate'),
+  },
+  json: { type: 'boolean', default: false, describe: 'Print one JSON array on stdout and nothing else' },
+} as const;
+
+type BugsArguments = InferredOptionTypes<typeof BUGS_FLAGS> & { ids: string[] | undefined };
+
+export const bugsCommand: CommandModule<object, BugsArguments> = {
+  command: 'bugs [ids..]',
+  describe: 'Find the known bugs: storms against each, and how many seeds they took',
+  builder: (yargs) =>
+    yargs
+      .positional('ids', { type: 'string', array: true, describe: "Known bugs ('list bugs'); all when left out" })
+      .options(BUGS_FLAGS)
+      .example('$0 bugs racy-claim', 'five storms against one bug')
+      .example('$0 bugs --all --out docs/detection.md', 'the table of all bugs'),
+  handler: async (args) => {
+    process.exitCode = await interruptible((signal) => bugs(args, signal));
+  },
+};
+
+async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
+  const asked = bugsOf(args);
+  if (args.all && args.scenario !== undefined)
+    throw new UsageError('--all has every scenario, and --scenario some; leave one of the two out');
+  const names = args.all ? catalogue.scenarios.map(({ id }) => id) : (args.scenario ?? [DEFAULT_SCENARIO]);
+  const scenarios = [...new Set(names)].map((id) => find('scenario', catalogue.scenarios, id).id);
+  const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  const pool = stormPool(workers);
+  const options: HuntOptions = {
+    catalogue,
+    scenarios,
+    storms: args.storms === undefined ? STORMS_DEFAULT : wholeNumber('storms', args.storms, 1, STORMS_MAX),
+    seeds: args.seeds === undefined ? SEEDS_DEFAULT : wholeNumber('seeds', args.seeds, 1, SEEDS_MAX),
+    from: parseSeed(args.from ?? FROM_DEFAULT),
+    pool,
+    signal,
+  };
+  const tell = (text: string): void => void (args.json || process.stdout.write(text));
+  const rows: Detection[] = [];
+  tell(detectionHeading());
+  try {
+    for (const bug of asked) {
+      const row = detectionOf(bug, await hunt(bug.id, options), await specCheckOf(bug));
+      rows.push(row);
+      tell(detectionLine(row));
+    }
+  } finally {
+    await pool.destroy();
+  }
+  if (args.json) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
+  if (args.out !== undefined) {
+    const bases = Array.from({ length: options.storms }, (_, storm) => baseOf(options.from, storm));
+    await writeFileAtomic(args.out, detectionPage(rows, { ...options, bases }));
+  }
+  const missed = rows.filter(({ found }) => !found);
+  const disagreed = rows.filter(({ agrees }) => agrees === false);
+  tell(`${rows.length - missed.length} of ${rows.length} known bugs are found${summaryOf(missed, disagreed)}\n`);
+  return missed.length === 0 ? EXIT.clean : EXIT.bug;
+}
+
+const summaryOf = (missed: readonly Detection[], disagreed: readonly Detection[]): string =>
+  [
+    ...(missed.length === 0 ? [] : [`; not found: ${missed.map(({ id }) => id).join(', ')}`]),
+    ...(disagreed.length === 0 ? [] : [`; the model checker does not agree: ${disagreed.map(({ id }) => id).join(', ')}`]),
+  ].join('');
+
+/** The bugs that the flags ask for. */
+function bugsOf({ ids = [], gate }: BugsArguments): readonly KnownBug[] {
+  const named = [...new Set(ids)].map((id) => find('bug', catalogue.bugs, id));
+  const asked = named.length === 0 ? catalogue.bugs : named;
+  if (gate === undefined) return asked;
+  const medians = mediansOf(readPage(gate));
+  const quick = asked.filter(({ id }) => (medians.get(id) ?? Number.POSITIVE_INFINITY) <= QUICK_SEEDS_MAX);
+  if (quick.length === 0)
+    throw new UsageError(`--gate ${gate}: it has no bug that is found within ${QUICK_SEEDS_MAX} runs; write it by 'bugs --out ${gate}'`);
+  return quick;
+}
+
+function readPage(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--gate ${path} cannot be read (${String(error)}); write it by 'bugs --out ${path}'`);
+  }
+}
+
+/** What the model checker says of the configuration with the same bug. */
+async function specCheckOf({ id, spec }: KnownBug): Promise<CheckRow | undefined> {
+  if (spec === undefined) return undefined;
+  const found = readSpecs().find(({ module }) => module === spec.module);
+  const config = found?.bugs.find(({ variant }) => variant === spec.config);
+  if (found === undefined || config === undefined) throw new Error(`bug ${id} names ${spec.module}/${spec.config}, which is no spec`);
+  return checkOne(embeddedChecker, found, config, {});
+}
