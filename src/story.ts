@@ -325,6 +325,8 @@ export type AgentEvent =
       readonly incarnation: string;
       readonly version: number;
     }
+  /** The idempotency keys of a deleted agent are dropped: nothing of it is left. */
+  | { readonly type: 'agent.forget'; readonly actor: ActorName; readonly request: string | null; readonly incarnation: string }
   /** What a get found; nulls for no such agent. */
   | {
       readonly type: 'agent.get';
@@ -363,6 +365,17 @@ export type AgentEvent =
       readonly how: 'new' | 'resumed';
       readonly driver: NodeId;
       readonly driverLife: number;
+    }
+  /** A driver that stops gives its step back for another one to take up. `begun`: what has become of it is not known. */
+  | {
+      readonly type: 'message.release';
+      readonly actor: ActorName;
+      readonly request: string | null;
+      readonly incarnation: string;
+      readonly message: number;
+      readonly step: number;
+      readonly driver: NodeId;
+      readonly begun: boolean;
     }
   | {
       readonly type: 'message.end';

@@ -54,6 +54,8 @@ export interface NodeService {
   listen?(rpc: Rpc): void;
   /** Called once the node is registered. */
   start?(access: NodeAccess): Promise<void> | void;
+  /** Called when the node is told to stop, while it still serves: what the service has begun is to be ended or handed over, within a bound. */
+  drain?(): Promise<void>;
   /** Called when the node stops, after its intake has closed and drained. */
   stop?(): Promise<void> | void;
   /** Called when every claim has been given back or the time for that is over; messages can still be sent. */
@@ -200,7 +202,7 @@ export class KelpieNode {
     throw KelpieError.fromData(answer.error);
   }
 
-  /** Closes intake, drains, deactivates, releases every claim, and leaves the registry; all within bounds. Later calls wait for the first. */
+  /** Lets services end what they have begun, closes intake, drains, deactivates, releases every claim, and leaves the registry; all within bounds. Later calls wait for the first. */
   stop(): Promise<void> {
     if (!this.#asked) {
       this.#asked = true;
@@ -270,6 +272,7 @@ export class KelpieNode {
     this.#phase = 'stopping';
     const { config, teller, node, life } = this.#runtime;
     const dispatcher = this.#dispatcher;
+    await Promise.all(this.#services.map((service) => service.drain?.() ?? Promise.resolve()));
     teller.tell({ type: 'node.stop', pending: this.#intake.open, active: dispatcher.activations.length });
     const drained = this.#intake.close();
     let abandoned = 0;

@@ -40,6 +40,10 @@ export class AgentNode implements NodeService, AgentHost {
     this.#drives.start(access);
   }
 
+  drain(): Promise<void> {
+    return this.#drives.drain();
+  }
+
   stop(): Promise<void> {
     return this.#drives.stop();
   }

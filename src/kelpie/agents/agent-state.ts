@@ -38,6 +38,9 @@ export type AgentProfile = { readonly name: string; readonly system: string; rea
 /** Which life of which node drives an agent's work. */
 export type Driver = { readonly node: string; readonly life: number };
 
+/** Stands for a driver that was given a step, may have done it, and has given it back. */
+export const NOBODY: Driver = { node: '', life: 0 };
+
 export type StepKind = 'model' | 'tool' | 'pause' | 'ask';
 
 /** The message that is being worked on, and its step that is under way. */
@@ -70,6 +73,8 @@ export type AgentState = {
 /** Where an agent keeps what, in its own key-value space. */
 export const agentKeys = {
   profile: 'profile',
+  /** The incarnation that was deleted last, for as long as its idempotency keys are kept. */
+  tombstone: 'idempotency/deleted',
   /** What is to be done in the step that is under way. */
   todo: 'todo',
   message: (number: number): string => `messages/${pad(number)}`,

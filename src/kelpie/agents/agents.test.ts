@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { rehearse, type Stage, type Told } from '../../../runner/fixtures/simulated-cluster.js';
-import { type Micros, transact } from '../../ports.js';
+import { type Micros, type Platform, transact } from '../../ports.js';
 import type { KelpieEvent } from '../../story.js';
 import { KelpieClient } from '../client.js';
 import { KelpieNode } from '../node.js';
@@ -401,17 +401,128 @@ describe('a crash', () => {
   });
 });
 
+describe('a node that is told to stop', () => {
+  const spec = { name: 'A', tools: [{ name: 'echo', repeatable: true }, { name: 'count' }] };
+  const asks = (service: string) => (event: Told) => event.body.type === 'peer.call' && event.body.service === service;
+
+  test('ends the step that it is at, and the next one is another node’s', async () => {
+    const { result, story } = await agentLab({
+      script: async ({ service, world, until }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'use count {"name":"c"}');
+        const { node } = await until(asks('model'));
+        world.stop(node);
+        return { stopped: node, end: valueOf(await sent) };
+      },
+    });
+    expect(result.end).toMatchObject({ status: 'done', answer: 'The last of 1 results: 1' });
+    const steps = told(story, 'message.step');
+    expect(steps.map(({ step, how }) => `${step} ${how}`)).toEqual(['1 new', '2 new', '3 new']);
+    expect(steps.map(({ driver }) => driver === result.stopped)).toEqual([true, false, false]);
+    expect(told(story, 'drive.takeover')).toEqual([]);
+    expect(story.some(({ node, body }) => body.type === 'node.leave' && node === result.stopped)).toBe(true);
+  });
+
+  test('gives back what does not end in time, and another node goes on with it at once', async () => {
+    const { result: stoppedAt, story } = await agentLab({
+      options: { drainMicros: 0 },
+      script: async ({ service, world, until }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'hello');
+        const { node } = await until(asks('model'));
+        const at = world.now();
+        world.stop(node);
+        expect(valueOf(await sent)).toMatchObject({ status: 'done', answer: 'You said: hello' });
+        return at;
+      },
+    });
+    expect(told(story, 'message.release')).toMatchObject([{ step: 1, begun: true }]);
+    expect(told(story, 'message.step').map(({ how }) => how)).toEqual(['new', 'resumed']);
+    expect(told(story, 'drive.takeover')).toEqual([]);
+    const end = story.find(isA('message.end'))?.at ?? Number.NaN;
+    // Two looks of the sweep, and the model.
+    expect(end - stoppedAt).toBeLessThan(8 * SECOND);
+  });
+
+  test('gives back a tool that may not be repeated, which then fails its message and is not done twice', async () => {
+    const { result, story } = await agentLab({
+      options: { drainMicros: 0 },
+      script: async ({ service, world, until }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'use count {"name":"c"}');
+        const { node } = await until(asks('tools'));
+        world.stop(node);
+        return valueOf(await sent);
+      },
+    });
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'tools-interrupted' } });
+    expect(told(story, 'peer.call').filter(({ service }) => service === 'tools')).toHaveLength(1);
+  });
+
+  test('does not wait for a pause, whose rest another node waits', async () => {
+    const { result, story } = await agentLab({
+      script: async ({ service, world, until }) => {
+        valueOf(await service.create('a', spec));
+        const sent = service.sendMessage('a', 'use pause_heartbeats {"seconds":15}');
+        const { node, at } = await until(({ body }) => body.type === 'message.step' && body.kind === 'pause');
+        world.stop(node);
+        const left = await until((event) => event.body.type === 'node.leave' && event.node === node);
+        return { end: valueOf(await sent), began: at, left: left.at };
+      },
+    });
+    expect(result.end).toMatchObject({ status: 'done', answer: 'The last of 1 results: the pause is over' });
+    expect(result.left - result.began).toBeLessThan(5 * SECOND);
+    const pauses = told(story, 'message.step').filter(({ kind }) => kind === 'pause');
+    expect(pauses.map(({ how }) => how)).toEqual(['new', 'resumed']);
+    const ended = story.find(({ body }) => body.type === 'message.step' && body.kind === 'model' && body.step > 2)?.at ?? 0;
+    expect(ended - result.began).toBeGreaterThanOrEqual(15 * SECOND);
+    expect(ended - result.began).toBeLessThan(20 * SECOND);
+  });
+});
+
+/** Names of keys under a prefix. */
+async function keysUnder({ database }: Platform, prefix: string): Promise<string[]> {
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  const begin = new TextEncoder().encode(prefix);
+  const { items } = await transact(database, (transaction) => transaction.getRange(begin, Uint8Array.of(...begin, 0xff)));
+  return items.map(({ key }) => text(key).slice(prefix.length));
+}
+
 describe('what is stored', () => {
+  test('of a deleted agent is its idempotency keys for their time, and then nothing', async () => {
+    const { result, story } = await agentLab({
+      options: { keptMicros: 30 * SECOND },
+      script: async ({ service, platform, sleep, until }) => {
+        const left = (): Promise<string[]> => keysUnder(platform, 'kelpie/actor/agents:a/kv/');
+        const create = (key: string) => service.create('a', { name: 'A' }, { key });
+        valueOf(await create('one'));
+        valueOf(await service.delete('a', { key: 'two' }));
+        await sleep(25 * SECOND);
+        // Made and deleted anew, so the time begins anew too.
+        valueOf(await create('three'));
+        valueOf(await service.delete('a', { key: 'four' }));
+        await sleep(25 * SECOND);
+        const kept = await left();
+        const again = valueOf(await create('one')).version;
+        await until(isA('agent.forget'));
+        await sleep(5 * SECOND);
+        const gone = await left();
+        // Nobody knows the key any more, so this makes an agent.
+        return { kept, again, gone, index: await keysUnder(platform, 'kelpie/agents/'), anew: valueOf(await create('one')).version };
+      },
+    });
+    expect(result.kept.every((key) => key.startsWith('idempotency/'))).toBe(true);
+    expect(result.kept.filter((key) => key.startsWith('idempotency/keys/'))).toHaveLength(4);
+    expect(result).toMatchObject({ again: 1, gone: [], index: [], anew: 1 });
+    expect(told(story, 'agent.forget')).toHaveLength(1);
+    const created = story.flatMap(({ body }) => (body.type === 'agent.create' && 'incarnation' in body ? [body.incarnation] : []));
+    expect(told(story, 'agent.forget')[0]?.incarnation).toBe(created[1]);
+  });
+
   test('of one agent is its own, and is gone with it', async () => {
     const { result } = await agentLab({
       script: async ({ service, platform }) => {
-        const { database } = platform;
-        const keysOf = async (prefix: string): Promise<string[]> => {
-          const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-          const begin = new TextEncoder().encode(prefix);
-          const { items } = await transact(database, (transaction) => transaction.getRange(begin, Uint8Array.of(...begin, 0xff)));
-          return items.map(({ key }) => text(key).slice(prefix.length));
-        };
+        const keysOf = (prefix: string): Promise<string[]> => keysUnder(platform, prefix);
         const script = 'use archival_insert {"text":"tea"}\nuse working_set {"key":"k","value":1}\nuse memory_set {"label":"l","text":"t"}';
         for (const agent of ['a', 'b']) {
           valueOf(await service.create(agent, { name: agent }));
@@ -429,7 +540,7 @@ describe('what is stored', () => {
     expect(result.after.every((key) => key.startsWith('idempotency/'))).toBe(true);
     expect(result.state).toEqual([]);
     expect(result.found.answer).toBe('The last of 1 results: [{"id":1,"text":"tea"}]');
-    expect(result.index).toEqual(['listed/b']);
+    expect(result.index).toEqual(['listed/b', 'retired/a']);
   });
 
   test('is refused when it is over its limits or none', async () => {

@@ -19,6 +19,7 @@ import {
   type Driver,
   type Fields,
   fieldsOf,
+  NOBODY,
   numberField,
   textField,
 } from './agent-state.js';
@@ -73,8 +74,10 @@ export type ModelRequest = { readonly messages: readonly Json[]; readonly tools:
 export interface AgentLoop {
   /** Asks for the step that is under way, or to be begun. */
   readonly begin: AgentOperation;
-  /** Brings the outcome of a step and asks for the next. */
+  /** Brings the outcome of a step and asks for the next, unless it is the driver's last. */
   readonly advance: AgentOperation;
+  /** Gives a step back that was not done, or may have been. */
+  readonly release: AgentOperation;
   /** What the model is to be asked in a step. */
   readonly context: AgentOperation;
 }
@@ -97,20 +100,10 @@ export const agentLoop: AgentLoop = {
   },
 
   async advance(access, fields) {
-    const { state } = access.ctx;
-    const driver = driverOf(fields);
-    const work = state?.work;
-    if (
-      state === null ||
-      state === undefined ||
-      work === null ||
-      work === undefined ||
-      state.incarnation !== fields['incarnation'] ||
-      work.message !== fields['message'] ||
-      work.step !== fields['step']
-    ) {
-      return { kind: 'past' };
-    }
+    const at = atStep(access, fields);
+    if (at === undefined) return { kind: 'past' };
+    const { state, work } = at;
+    const driver = fields['last'] === true ? null : driverOf(fields);
     const outcome = fieldsOf(fields['outcome'], 'the outcome of a step') as unknown as Outcome;
     switch (outcome.kind) {
       case 'text': {
@@ -128,6 +121,27 @@ export const agentLoop: AgentLoop = {
       default:
         throw new KelpieError('invalid-argument', `a step has no outcome ${JSON.stringify(fields['outcome'])}`);
     }
+  },
+
+  async release(access, fields) {
+    const { ctx } = access;
+    const driver = driverOf(fields);
+    const at = atStep(access, fields);
+    if (at === undefined || at.work.driver?.node !== driver.node || at.work.driver.life !== driver.life) return { kind: 'past' };
+    const { state, work } = at;
+    const begun = fields['begun'] === true;
+    ctx.state = { ...state, work: { ...work, driver: begun ? NOBODY : null } };
+    access.tell({
+      type: 'message.release',
+      actor: ctx.actor.key,
+      request: ctx.request,
+      incarnation: state.incarnation,
+      message: work.message,
+      step: work.step,
+      driver: driver.node,
+      begun,
+    });
+    return { kind: 'idle' };
   },
 
   async context(access, fields) {
@@ -156,9 +170,18 @@ export const agentLoop: AgentLoop = {
   },
 };
 
+/** The agent and its work, when it is at this very step. */
+function atStep({ ctx }: AgentAccess, fields: Fields): { readonly state: AgentState; readonly work: AgentWork } | undefined {
+  const { state } = ctx;
+  const work = state?.work ?? null;
+  if (state === null || state === undefined || work === null) return undefined;
+  const same = state.incarnation === fields['incarnation'] && work.message === fields['message'] && work.step === fields['step'];
+  return same ? { state, work } : undefined;
+}
+
 /** Whether this driver may do a step that another one was given. */
 function mayDrive(work: AgentWork, driver: Driver, state: AgentState, takeOver: Json | undefined): boolean {
-  if (work.driver === null) return true;
+  if (work.driver === null || work.driver.node === NOBODY.node) return true;
   // A node that asks again has lost the step, and an earlier life of it is gone for certain.
   if (work.driver.node === driver.node) return work.driver.life <= driver.life;
   if (takeOver === undefined) return false;
@@ -184,10 +207,10 @@ async function readMessage({ ctx }: AgentAccess, number: number): Promise<Messag
   return message as MessageRecord;
 }
 
-/** Takes the oldest message up. */
-async function beginNext(access: AgentAccess, state: AgentState, driver: Driver): Promise<Json> {
+/** Takes the oldest message up, or leaves it to the next driver when this one stops. */
+async function beginNext(access: AgentAccess, state: AgentState, driver: Driver | null): Promise<Json> {
   const first = state.queue[0];
-  if (first === undefined) {
+  if (first === undefined || driver === null) {
     access.ctx.state = { ...state, work: null };
     return { kind: 'idle' };
   }
@@ -198,7 +221,7 @@ async function beginNext(access: AgentAccess, state: AgentState, driver: Driver)
   return handOut(access, { ...told, work }, { kind: 'model' }, false);
 }
 
-function nextStep(access: AgentAccess, state: AgentState, work: AgentWork, todo: Todo, driver: Driver): Promise<Json> {
+async function nextStep(access: AgentAccess, state: AgentState, work: AgentWork, todo: Todo, driver: Driver | null): Promise<Json> {
   const next: AgentWork = {
     message: work.message,
     step: work.step + 1,
@@ -206,7 +229,10 @@ function nextStep(access: AgentAccess, state: AgentState, work: AgentWork, todo:
     kind: todo.kind,
     driver,
   };
-  return access.ctx.kv.set(agentKeys.todo, todo as unknown as Json).then(() => handOut(access, { ...state, work: next }, todo, false));
+  await access.ctx.kv.set(agentKeys.todo, todo);
+  if (driver !== null) return handOut(access, { ...state, work: next }, todo, false);
+  access.ctx.state = { ...state, work: next };
+  return { kind: 'idle' };
 }
 
 function handOut(access: AgentAccess, state: AgentState & { readonly work: AgentWork }, todo: Todo, resumed: boolean): Json {
@@ -243,7 +269,7 @@ async function finish(
   state: AgentState,
   work: AgentWork,
   end: Pick<MessageRecord, 'answer' | 'error'> & { readonly status: 'done' | 'failed' },
-  driver: Driver,
+  driver: Driver | null,
 ): Promise<Json> {
   const { ctx } = access;
   const record = await readMessage(access, work.message);
@@ -262,7 +288,7 @@ async function finish(
   return beginNext(access, { ...state, queue: state.queue.slice(1), work: null }, driver);
 }
 
-async function afterResult(access: AgentAccess, state: AgentState, work: AgentWork, content: string, driver: Driver): Promise<Json> {
+async function afterResult(access: AgentAccess, state: AgentState, work: AgentWork, content: string, driver: Driver | null): Promise<Json> {
   const told = await addTurn(access, state, { role: 'tool', content });
   return nextStep(access, told, work, { kind: 'model' }, driver);
 }
@@ -272,7 +298,7 @@ async function afterToolCall(
   state: AgentState,
   work: AgentWork,
   call: Extract<Outcome, { readonly kind: 'tool-call' }>,
-  driver: Driver,
+  driver: Driver | null,
 ): Promise<Json> {
   if (work.iteration >= AGENT_ITERATIONS_MAX) {
     const message = `the model asked for another tool after ${AGENT_ITERATIONS_MAX} iterations, which are all that a message may have`;

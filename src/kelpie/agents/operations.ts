@@ -45,6 +45,8 @@ export interface AgentOperations {
   readonly send: AgentOperation;
   /** What has become of a message. */
   readonly message: AgentOperation;
+  /** Drops what a deleted agent has left: its idempotency keys. Asked by nodes, when their time is over. */
+  readonly forget: AgentOperation;
 }
 
 /** A message as it is kept. */
@@ -135,6 +137,7 @@ export const agentOperations: AgentOperations = {
       const incarnation = ctx.random.int(2 ** 52).toString(36);
       ctx.state = { incarnation, version: 1, turns: 0, messages: 0, queue: [], work: null };
       await ctx.kv.set(agentKeys.profile, profile);
+      await ctx.kv.delete(agentKeys.tombstone);
       await changeBlocks(access, blocks);
       access.tell({ type: 'agent.create', ...about(access), incarnation, version: 1 });
       return { id: ctx.actor.id, incarnation, version: 1 };
@@ -167,6 +170,7 @@ export const agentOperations: AgentOperations = {
       const { ctx, keys } = access;
       const { incarnation, version } = existing(access);
       await keys.clearOthers(ctx.kv);
+      await ctx.kv.set(agentKeys.tombstone, incarnation);
       ctx.state = undefined;
       access.tell({ type: 'agent.delete', ...about(access), incarnation, version });
       return { id: ctx.actor.id, incarnation, version };
@@ -212,6 +216,16 @@ export const agentOperations: AgentOperations = {
     }
     const { status, answer, error, iterations } = found as MessageRecord;
     return { message, status, answer, error, iterations };
+  },
+
+  async forget(access, fields) {
+    const { ctx } = access;
+    const incarnation = textField(fields, 'incarnation');
+    // It may have been made anew since, or been deleted again: then other keys are here, whose time is not over.
+    if ((ctx.state ?? null) !== null || (await ctx.kv.get(agentKeys.tombstone)) !== incarnation) return { forgotten: false };
+    await ctx.kv.clear();
+    access.tell({ type: 'agent.forget', ...about(access), incarnation });
+    return { forgotten: true };
   },
 };
 
