@@ -6,11 +6,12 @@ import type { TraceEvent } from '../src/trace.js';
 import { actorState } from './fixtures/actor-state.js';
 import { clients } from './fixtures/clients.js';
 import type { Examples, Line } from './fixtures/example.js';
+import { nodes } from './fixtures/nodes.js';
 import { singleActivation } from './fixtures/single-activation.js';
 import { invariants } from './index.js';
 import type { Breach, Invariant, Told } from './invariant.js';
 
-const EXAMPLES: Examples = { ...singleActivation, ...actorState, ...clients };
+const EXAMPLES: Examples = { ...singleActivation, ...actorState, ...clients, ...nodes };
 
 /** Ten microseconds pass from line to line, and as many as a number says. */
 function traceOf(lines: readonly Line[]): TraceEvent[] {

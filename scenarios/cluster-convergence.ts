@@ -1,4 +1,7 @@
-/** What a cluster has not brought to its end: operations without an answer, and actors that are called and that nobody holds. */
+/**
+ * What a cluster has not brought to its end: operations without an answer, actors that are called and that nobody holds, nodes that are not
+ * members, where there is a membership.
+ */
 import type { NodeId } from '../src/ports.js';
 import type { KelpieEvent, OperationEvent } from '../src/story.js';
 import type { TraceEvent, WorldEvent } from '../src/trace.js';
@@ -15,6 +18,9 @@ export class ClusterConvergence {
   /** Which actor each unanswered request is for. */
   readonly #called = new Map<string, string>();
   readonly #holders = new Map<string, { readonly node: NodeId; readonly token: number }>();
+  /** Where the nodes that run stand, once one of them has said that it takes part. */
+  readonly #standings = new Map<NodeId, 'outside' | 'member' | 'refused'>();
+  #hasMembership = false;
   readonly #watched: string;
 
   /** @param watched the actor whose holder has the role `lease-holder`. */
@@ -45,6 +51,20 @@ export class ClusterConvergence {
       case 'claim.release':
         if (this.#holders.get(body.actor)?.token === body.token) this.#holders.delete(body.actor);
         return;
+      case 'node.register':
+        this.#standings.set(event.node, 'outside');
+        return;
+      case 'member.join':
+        this.#hasMembership = true;
+        this.#standings.set(event.node, 'member');
+        return;
+      case 'member.join-fail':
+        this.#standings.set(event.node, 'refused');
+        return;
+      case 'boot':
+      case 'kill':
+        this.#standings.delete(event.node);
+        return;
       default:
         return;
     }
@@ -55,7 +75,12 @@ export class ClusterConvergence {
       ({ what, sinceMicros }) => `${what} has had no answer since ${Math.floor(sinceMicros / MICROS_PER_SECOND)} s`,
     );
     const unheld = new Set([...this.#called.values()].filter((actor) => !this.#holders.has(actor)));
-    return [...operations, ...[...unheld].map((actor) => `${actor} is called and no node holds it`)];
+    const outside = this.#hasMembership ? [...this.#standings].filter(([, standing]) => standing !== 'member') : [];
+    return [
+      ...operations,
+      ...[...unheld].map((actor) => `${actor} is called and no node holds it`),
+      ...outside.map(([node, standing]) => `${node} is no member of the cluster${standing === 'refused' ? ': nobody lets it in' : ''}`),
+    ];
   }
 
   role(name: string): NodeId | undefined {
