@@ -9,6 +9,7 @@ import { BUGS_FLAGS, bugsCommand } from './commands/bugs.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { REPLAY_FLAGS, replayCommand } from './commands/replay.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
+import { SHRINK_FLAGS, shrinkCommand } from './commands/shrink.js';
 import { SPEC_FLAGS, specCommand } from './commands/spec.js';
 import { STORM_FLAGS, stormCommand } from './commands/storm.js';
 import { Interrupted } from './interrupt.js';
@@ -22,6 +23,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   storm: Object.keys(STORM_FLAGS),
   replay: Object.keys(REPLAY_FLAGS),
   bugs: Object.keys(BUGS_FLAGS),
+  shrink: Object.keys(SHRINK_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -44,6 +46,7 @@ try {
     .command(stormCommand)
     .command(replayCommand)
     .command(bugsCommand)
+    .command(shrinkCommand)
     .command(listCommand)
     .command(specCommand)
     .demandCommand(1, 'a command is missing')

@@ -1,8 +1,7 @@
 /** Where a recorded trace goes: one canonical JSON line an event, written whole or not at all. */
-import { open, unlink } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { encodeEvent, type TraceEvent } from '../src/trace.js';
-import { UsageError } from './usage-error.js';
+import { probeWritable } from './writable.js';
 
 export class TraceFile {
   readonly path: string;
@@ -13,19 +12,7 @@ export class TraceFile {
 
   /** Finds out before the run whether the file can be written after it. Throws UsageError when not. */
   static async probe(path: string): Promise<TraceFile> {
-    const neighbour = `${path}.${process.pid}.probe`;
-    try {
-      // Asking for permissions does not tell (root, read-only mounts, full disks): making a file does.
-      const file = await open(neighbour, 'wx');
-      await file.close();
-      await unlink(neighbour);
-      // Opening for append finds a directory or a protected file in its place, and changes neither.
-      await openExisting(path);
-    } catch (error) {
-      throw new UsageError(
-        `the trace cannot be written to '${path}': ${(error as Error).message}; name a file in a folder that exists and may be written`,
-      );
-    }
+    await probeWritable(path, 'trace');
     return new TraceFile(path);
   }
 
@@ -47,12 +34,3 @@ export class TraceFile {
 }
 
 const LINES_PER_PIECE = 10_000;
-
-async function openExisting(path: string): Promise<void> {
-  try {
-    const file = await open(path, 'r+');
-    await file.close();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}

@@ -49,6 +49,7 @@ export const STORM_FLAGS = {
   'fail-fast': { type: 'boolean', default: false, describe: 'Begin no more seeds after the first failure' },
   shard: { type: 'string', describe: 'Only every n-th seed, such as 2/4 for the second of four machines', coerce: once('shard') },
   out: { type: 'string', describe: 'Folder for results, reports (JSON, JUnit) and the first failure of each group', coerce: once('out') },
+  shrink: { type: 'boolean', default: true, describe: 'Make the failures that --out keeps smaller; --no-shrink saves that time' },
   resume: { type: 'boolean', default: false, describe: 'Go on with the storm in --out that was cut short' },
   profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
   bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
@@ -122,7 +123,12 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
   if (store !== undefined) {
     await writeFileAtomic(store.path('report.json'), stormJson.report(report));
     await writeFileAtomic(store.path('junit.xml'), junit.report(report));
-    const saved = await saveFailures(store.path('failures'), plan, tally.examples(), { catalogue, commandOf: reproduce, signal });
+    const saved = await saveFailures(store.path('failures'), plan, tally.examples(), {
+      catalogue,
+      commandOf: reproduce,
+      signal,
+      ...(args.shrink ? { shrinkWorkers: workers } : {}),
+    });
     if (!args.json) process.stdout.write(savedText(store.folder, saved));
   }
   if (stopped === 'interrupted') return EXIT.interrupted;

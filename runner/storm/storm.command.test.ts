@@ -148,7 +148,10 @@ describe('the command', () => {
     const failures = spawnSync('ls', [join(folder, 'found', 'failures')], { encoding: 'utf8' })
       .stdout.split('\n')
       .filter(Boolean);
-    expect(failures[1]).toBe(failures[0]?.replace('.json', '.txt'));
+    expect(failures.slice(0, 3)).toEqual(['json', 'min.json', 'txt'].map((ending) => failures[0]?.replace(/json$/, ending)));
+    const small = JSON.parse(readFileSync(join(folder, 'found', 'failures', failures[1] ?? ''), 'utf8')) as CaseFile;
+    expect(small.case.workload.operations.length).toBeLessThanOrEqual(12);
+    expect(kelpie('replay', join('found', 'failures', failures[1] ?? '')).stdout).toMatch(/^reproduced: /m);
     const file = join('found', 'failures', failures[0] ?? '');
     expect(readFileSync(join(folder, file.replace('.json', '.txt')), 'utf8')).toContain('The last events that led there:');
     const saved = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CaseFile;

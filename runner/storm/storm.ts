@@ -5,9 +5,10 @@
  */
 import { Tinypool } from 'tinypool';
 import type { Catalogue } from '../catalogue.js';
-import { HANG_TIMEOUT_MS, HEAP_MB_MAX, LOADING_MS_MAX, LOOKS, runCase } from '../run-case.js';
+import { HANG_TIMEOUT_MS, HEAP_MB_MAX, runCase } from '../run-case.js';
 import { Twin } from '../twin/twin.js';
 import { caseAt, type Plan, runsOf } from './plan.js';
+import { watchSeat } from './seat-watch.js';
 import { Seat } from './seat.js';
 import { afterTwin, resultOf, type SeedResult } from './seed-result.js';
 import type { BatchAnswer, BatchOrder } from './storm-worker.js';
@@ -171,7 +172,7 @@ class Storm {
     const ending = new AbortController();
     const abort = (): void => ending.abort();
     signal?.addEventListener('abort', abort);
-    const watchdog = setInterval(this.#watch(seat, abort), this.#hangTimeoutMs / LOOKS);
+    const watchdog = watchSeat(seat, this.#hangTimeoutMs, abort);
     let answer: BatchAnswer;
     try {
       answer = (await this.#pool.run(order, { signal: ending.signal })) as BatchAnswer;
@@ -181,24 +182,10 @@ class Storm {
       if (signal?.aborted === true || nth < 0) throw error;
       return { kind: 'died', nth };
     } finally {
-      clearInterval(watchdog);
+      watchdog.end();
       signal?.removeEventListener('abort', abort);
     }
     if (answer.kind === 'refused') throw new Error(answer.reason);
     return answer;
-  }
-
-  /** A look at a seat, to be taken again and again: calls `end` when nothing has moved for too long. */
-  #watch(seat: Seat, end: () => void): () => void {
-    let last = seat.read();
-    let movedMs = performance.now();
-    return () => {
-      const now = performance.now();
-      const seen = seat.read();
-      if (seen.nth !== last.nth || seen.events !== last.events) movedMs = now;
-      last = seen;
-      const boundMs = seen.nth < 0 ? Math.max(this.#hangTimeoutMs, LOADING_MS_MAX) : this.#hangTimeoutMs;
-      if (seen.exited || now - movedMs >= boundMs) end();
-    };
   }
 }

@@ -1,0 +1,153 @@
+/** `shrink`: the smallest case that still fails, and what happens without each thing that is left. */
+import { availableParallelism } from 'node:os';
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { terminal } from '../../reports/terminal.js';
+import { counted, grouped } from '../../reports/text.js';
+import type { Scenario } from '../../scenarios/scenario.js';
+import { type Case, EXIT } from '../../src/run.js';
+import { CasePool } from '../case-pool.js';
+import { failsAlike } from '../case-verdict.js';
+import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { draw } from '../draw.js';
+import { parseDuration } from '../duration.js';
+import { once, wantsColour, wholeNumber } from '../flags.js';
+import { interruptible } from '../interrupt.js';
+import { type CaseOutcome, runCase } from '../run-case.js';
+import { parseSeed } from '../seed.js';
+import { NECESSITY_SEEDS, necessities, type Necessity, shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
+import { shrunkText } from '../shrink/shrunk-text.js';
+import { readCaseFile, writeCaseFile } from '../storm/case-file.js';
+import { UsageError } from '../usage-error.js';
+import { probeWritable } from '../writable.js';
+
+const RUNS_DEFAULT = 1_500;
+const RUNS_MAX = 1_000_000;
+const WORKERS_MAX = 256;
+
+export const SHRINK_FLAGS = {
+  scenario: { type: 'string', describe: `Scenario of a seed; ${DEFAULT_SCENARIO} when left out`, coerce: once('scenario') },
+  bug: { type: 'string', describe: "Known bug of a seed ('list bugs')", coerce: once('bug') },
+  runs: { type: 'string', describe: `Cases to try at most; ${RUNS_DEFAULT} when left out`, coerce: once('runs') },
+  budget: { type: 'string', describe: 'Wall time, such as 2m, after which the smallest so far is taken', coerce: once('budget') },
+  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  out: {
+    type: 'string',
+    describe: 'Where the small case is saved; beside the file, or in this folder, when left out',
+    coerce: once('out'),
+  },
+  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
+  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+} as const;
+
+type ShrinkArguments = InferredOptionTypes<typeof SHRINK_FLAGS> & { readonly what: string };
+
+export const shrinkCommand: CommandModule<object, ShrinkArguments> = {
+  command: 'shrink <what>',
+  describe: 'Find the smallest case that still fails',
+  builder: (yargs) =>
+    yargs
+      .positional('what', { type: 'string', demandOption: true, describe: "A case file of 'storm --out', or a seed that fails" })
+      .options(SHRINK_FLAGS)
+      .example('$0 shrink found/failures/01-conservation.json', 'writes 01-conservation.min.json beside it')
+      .example('$0 shrink 7 --bug racy-claim', 'seed 7 with a known bug'),
+  handler: async (args) => {
+    process.exitCode = await interruptible((signal) => shrinkWhat(args, signal));
+  },
+};
+
+async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<number> {
+  const { run, path, flags } = await given(args);
+  const scenario = find('scenario', catalogue.scenarios, run.scenario);
+  const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  const bounds = {
+    runs: args.runs === undefined ? RUNS_DEFAULT : wholeNumber('runs', args.runs, 1, RUNS_MAX),
+    wallMs: args.budget === undefined ? Number.POSITIVE_INFINITY : parseDuration('--budget', args.budget) / 1_000,
+  };
+  await probeWritable(path, 'small case');
+  const pool = new CasePool({ workers, signal });
+  try {
+    const verdict = await pool.judge(run);
+    if (verdict.verdict === 'pass') {
+      throw new UsageError(
+        `${args.what} passes, so there is nothing to shrink${flags}; 'kelpie-dst storm --out DIR' finds and saves failures`,
+      );
+    }
+    const told = args.json
+      ? {}
+      : { onStep: (pass: string, sizes: Sizes, runs: number) => process.stderr.write(`${stepText(pass, sizes, runs)}\n`) };
+    const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, signal, ...told });
+    const rows = await necessities(shrunk.case, shrunk.verdict, pool, scenario);
+    const reproduce = `npx kelpie-dst replay ${path}`;
+    const { verdict: end, invariant, signature, traceHash } = shrunk.verdict;
+    await writeCaseFile(path, { case: shrunk.case, expected: { verdict: end, invariant, signature, traceHash }, reproduce });
+    const outcome = await runCase(shrunk.case, { record: true, signal });
+    const colour = wantsColour(args.color, process.stdout, process.env);
+    process.stdout.write(args.json ? documentOf(shrunk, rows, outcome, path) : textOf(shrunk, rows, outcome, path, colour));
+    return EXIT.bug;
+  } finally {
+    await pool.end();
+  }
+}
+
+interface Given {
+  readonly run: Case;
+  /** Where the small case goes. */
+  readonly path: string;
+  /** What else may have been meant, when the case passes. */
+  readonly flags: string;
+}
+
+const SEED = /^(\d+|[0-9a-f]{40})$/;
+
+async function given({ what, scenario: scenarioId, bug, out }: ShrinkArguments): Promise<Given> {
+  if (SEED.test(what)) {
+    const scenario: Scenario = find('scenario', catalogue.scenarios, scenarioId ?? DEFAULT_SCENARIO);
+    const bugId = bug === undefined ? undefined : find('bug', catalogue.bugs, bug).id;
+    const run = draw(parseSeed(what), scenario, { faults: catalogue.faults, ...(bugId === undefined ? {} : { bug: bugId }) });
+    const name = [scenario.id, ...(bugId === undefined ? [] : [bugId]), what].join('-');
+    return { run, path: out ?? `${name}.min.json`, flags: bugId === undefined ? '' : ` with bug ${bugId}` };
+  }
+  if (scenarioId !== undefined || bug !== undefined)
+    throw new UsageError(`'${what}' is a file, which says its scenario and bug itself; leave --scenario and --bug out`);
+  const { case: run } = await readCaseFile(what);
+  if (run.bug !== undefined) find('bug', catalogue.bugs, run.bug);
+  for (const { id } of run.faults) find('fault', catalogue.faults, id);
+  return { run, path: out ?? `${what.replace(/\.json$/, '')}.min.json`, flags: '; the code has changed since it was saved' };
+}
+
+const stepText = (pass: string, { operations, faults, nodes, clients }: Sizes, runs: number): string =>
+  `${grouped(runs).padStart(6)} runs  ${counted(operations, 'operation')}, ${counted(faults, 'fault')}, ${counted(nodes, 'node')}, ${counted(clients, 'client')}  (${pass})`;
+
+function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run }: CaseOutcome, path: string): string {
+  const { from, to, runs, minimal } = shrunk;
+  const necessity = rows.map(({ kind, what, verdict, failing }) => ({
+    kind,
+    what,
+    ownSeed: { verdict: verdict.verdict, invariant: verdict.invariant, failsAlike: failsAlike(shrunk.verdict, verdict) },
+    failing,
+    of: NECESSITY_SEEDS,
+  }));
+  const { verdict, violations, reason, traceHash, events } = run;
+  const document = {
+    verdict,
+    ...(reason === undefined ? {} : { reason }),
+    violations,
+    traceHash,
+    events,
+    from,
+    to,
+    runs,
+    minimal,
+    necessity,
+    saved: path,
+    reproduce: `npx kelpie-dst replay ${path}`,
+    case: shrunk.case,
+  };
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}
+
+function textOf(shrunk: Shrunk, rows: readonly Necessity[], outcome: CaseOutcome, path: string, colour: boolean): string {
+  const reporter = terminal({ colour });
+  const reproduce = `npx kelpie-dst replay ${path}`;
+  return `${reporter.opening?.(shrunk.case) ?? ''}${reporter.report({ ...outcome, reproduce })}${shrunkText(shrunk, rows)}`;
+}
