@@ -1,6 +1,7 @@
 /** Every scenario there is. A file that is missing here fails a test. */
 import { actorLifecycle } from './actor-lifecycle.js';
 import { backpressure } from './backpressure.js';
+import { checkpointRestore } from './checkpoint-restore.js';
 import { forwarding } from './forwarding.js';
 import { heartbeatFailover } from './heartbeat-failover.js';
 import { idleDeactivation } from './idle-deactivation.js';
@@ -16,6 +17,7 @@ import { registryCapacity } from './registry-capacity.js';
 import { shutdownRestart } from './shutdown-restart.js';
 import { singleActivationRace } from './single-activation-race.js';
 import { splitBrain } from './split-brain.js';
+import { walRecovery } from './wal-recovery.js';
 import { zombieOwner } from './zombie-owner.js';
 import type { Scenario } from './scenario.js';
 
@@ -23,6 +25,7 @@ import type { Scenario } from './scenario.js';
 export const scenarios: readonly Scenario[] = [
   actorLifecycle,
   backpressure,
+  checkpointRestore,
   forwarding,
   heartbeatFailover,
   idleDeactivation,
@@ -38,5 +41,6 @@ export const scenarios: readonly Scenario[] = [
   shutdownRestart,
   singleActivationRace,
   splitBrain,
+  walRecovery,
   zombieOwner,
 ];

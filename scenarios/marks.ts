@@ -83,6 +83,26 @@ const takenFromBeliever = watch(() => {
   };
 });
 
+/** A key is found by another node than the one that stored it, or after that one has died. */
+const keyFoundAfterDeath = watch(() => {
+  const stored = new Map<string, NodeId>();
+  const dead = new Set<string>();
+  return (body, { node }) => {
+    if (body.type === 'agent.key' && body.how === 'miss') stored.set(body.key, node);
+    if (body.type === 'kill') for (const [key, by] of stored) if (by === node) dead.add(key);
+    return body.type === 'agent.key' && body.how === 'hit' && dead.has(body.key);
+  };
+});
+
+/** A damaged checkpoint is passed over, and an older one is whole. */
+const olderCheckpoint = watch(() => {
+  const damaged = new Map<NodeId, number>();
+  return (body, { node }) => {
+    if (body.type === 'checkpoint.damaged') damaged.set(node, body.sequence);
+    return body.type === 'checkpoint.restore' && body.sequence < (damaged.get(node) ?? 0);
+  };
+});
+
 /** Both ends of a migration are known to its story: the target dies before it has started what was moved to it. */
 const targetDiesAfterMove = watch(() => {
   const moved = new Map<string, NodeId>();
@@ -186,4 +206,42 @@ export const migrationMarks = {
   'migration aborted after its actor was stopped': seen('migrate.abort', ({ step }) => step === 'transfer'),
   'migration aborted after the transfer': seen('migrate.abort', ({ step }) => step === 'move'),
   'target died between move and start': targetDiesAfterMove,
+} satisfies Readonly<Record<string, Mark>>;
+export const walMarks = {
+  'replay with two pending': seen('wal.recover', ({ pending }) => pending > 1),
+  'torn end of the log cut': seen('wal.recover', ({ cutBytes }) => cutBytes > 0),
+  'log of several segments recovered': seen('wal.recover', ({ segments }) => segments > 1),
+  'operation replayed': seen('wal.replay'),
+  'segment cleaned up': seen('wal.cleanup'),
+  'pending operation carried to a newer segment': seen('wal.cleanup', ({ carried }) => carried > 0),
+} satisfies Readonly<Record<string, Mark>>;
+
+export const checkpointMarks = {
+  'checkpoint restored': seen('checkpoint.restore'),
+  'checkpoint damaged': seen('checkpoint.damaged'),
+  'checkpoint damaged and an older one taken': olderCheckpoint,
+} satisfies Readonly<Record<string, Mark>>;
+
+export const agentMarks = {
+  'idempotency key found': seen('agent.key', ({ how }) => how === 'hit'),
+  'idempotency key found after its node had died': keyFoundAfterDeath,
+  'idempotency key used for another request': seen('agent.key', ({ how }) => how === 'mismatch'),
+  'idempotency key of a message under way': seen('agent.key', ({ how }) => how === 'in-progress'),
+  'agent made again after it was deleted': then(
+    (body) => body.type === 'agent.delete',
+    (body) => body.type === 'agent.create',
+  ),
+  'agent looked for in vain': seen('agent.get', ({ incarnation }) => incarnation === null),
+} satisfies Readonly<Record<string, Mark>>;
+
+export const loopMarks = {
+  'step of a message handed out again': seen('message.step', ({ how }) => how === 'resumed'),
+  'message failed': seen('message.end', ({ status }) => status === 'failed'),
+  'message ended at its last iteration': seen('message.end', ({ code }) => code === 'iterations'),
+  'peer asked again': seen('peer.call', ({ attempt }) => attempt > 1),
+  'peer that did not answer': seen('peer.answer', ({ outcome }) => outcome === 'timeout'),
+  'tool called': seen('message.step', ({ kind }) => kind === 'tool'),
+  'agent paused': seen('message.step', ({ kind }) => kind === 'pause'),
+  'agent asked another one': seen('message.step', ({ kind }) => kind === 'ask'),
+  'message taken over by another node': seen('drive.takeover'),
 } satisfies Readonly<Record<string, Mark>>;
