@@ -1,7 +1,8 @@
 /**
- * Checkpoints alone, against disks that lie. Servers write every put to a log in the database before they answer, and a checkpoint of all of
- * them to their disk now and then. Who starts again takes the newest checkpoint that is whole and the log after its number. Files rot, are
- * misdirected, half written or another server's; whatever a checkpoint says it accounts for must be in it.
+ * Checkpoints alone, against their disks. Where disks tell the truth, a checkpoint is all there is: a put is answered when the next one is
+ * saved, and whoever starts again must find it there. Where disks lie, puts are in a log in the database first, and who starts again takes
+ * the newest checkpoint that is whole and the log after its number: files rot, are misdirected, half written or another server's, and
+ * whatever a checkpoint says it accounts for must be in it.
  */
 import { CheckpointStore } from '../src/kelpie/checkpoint.js';
 import { KelpieError } from '../src/kelpie/errors.js';
@@ -10,7 +11,7 @@ import { span } from '../src/kelpie/keys.js';
 import { Lane } from '../src/kelpie/lane.js';
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import { readRange } from '../src/kelpie/store.js';
-import { DatabaseError, type Micros, type Platform, transact } from '../src/ports.js';
+import { DatabaseError, type Micros, type Platform, transact, type Transaction } from '../src/ports.js';
 import { allBut } from './kelpie-scenario.js';
 import { checkpointMarks } from './marks.js';
 import type { Scenario } from './scenario.js';
@@ -26,66 +27,97 @@ type Kept = { readonly node: string; readonly marks: readonly string[] };
 class CheckpointedStorage implements Storage {
   readonly #platform: Platform;
   readonly #checkpoints: CheckpointStore;
+  readonly #logged: boolean;
   readonly #every: number;
   readonly #lane = new Lane();
+  #sequence = 0;
   #marks: string[] = [];
+  /** Without a log: a put is in memory only, because it could not be saved. */
+  #unsaved = false;
 
-  constructor(platform: Platform, parts: KelpieParts, { keep = 1, every = 1 }: Readonly<Record<string, number>>) {
+  constructor(platform: Platform, parts: KelpieParts, logged: boolean, { keep = 1, every = 1 }: Readonly<Record<string, number>>) {
     this.#platform = platform;
+    this.#logged = logged;
     this.#every = every;
     this.#checkpoints = new CheckpointStore(platform.disk, platform.tracer, { keep }, parts.checkpoint);
   }
 
   async open(): Promise<void> {
-    const { node, database } = this.#platform;
+    const { node } = this.#platform;
     const restored = await this.#checkpoints.restore().catch((error: unknown) => {
-      // Without one all is in the log.
-      if (error instanceof KelpieError && error.code === 'corrupted') return undefined;
+      // With the log all is there without one.
+      if (this.#logged && error instanceof KelpieError && error.code === 'corrupted') return undefined;
       throw error;
     });
     const kept: Kept = restored === undefined ? { node, marks: [] } : (JSON.parse(restored.state) as Kept);
-    const own = kept.node === node && restored !== undefined;
-    this.#marks = own ? [...kept.marks] : [];
-    const from = this.#key((own ? restored.sequence : 0) + 1);
+    this.#sequence = restored !== undefined && kept.node === node ? restored.sequence : 0;
+    this.#marks = this.#sequence > 0 ? [...kept.marks] : [];
+    if (!this.#logged) return;
     const { end } = span(this.#key());
-    const later = await inDatabase(() => transact(database, (transaction) => readRange(transaction, from, end, PUTS_MAX)));
-    this.#marks.push(...later.map(({ value }) => fromUtf8(value)));
+    const from = this.#key(this.#sequence + 1);
+    const later = await inDatabase(() => transact(this.#platform.database, (transaction) => readRange(transaction, from, end, PUTS_MAX)));
+    for (const { value } of later) this.#add(fromUtf8(value));
   }
 
   put(op: string): Promise<void> {
     return this.#lane.run(async () => {
+      if (!this.#logged) return this.#putInCheckpoint(op);
+      // Something else may be next: what was given up a while ago, or by a life before this one, and was done all the same.
       while (!this.#marks.includes(op)) {
-        const key = this.#key(this.#marks.length + 1);
-        const written = await inDatabase(() =>
-          transact(
-            this.#platform.database,
-            async (transaction) => {
-              const found = await transaction.get(key);
-              if (found === undefined) transaction.set(key, utf8(op));
-              return found === undefined ? op : fromUtf8(found);
-            },
-            { timeoutMicros: 2 * SECOND },
-          ),
-        );
-        // Something else may be there: what was given up a while ago, or by a life before this one, and was done all the same.
-        this.#marks.push(written);
-        if (this.#marks.length % this.#every === 0) void this.#save();
+        this.#add(await this.#log(op));
+        // One that cannot be saved is no harm: the log has everything.
+        if (this.#sequence % this.#every === 0) void this.#save().catch(() => undefined);
       }
     });
   }
 
   read(): Promise<readonly string[]> {
-    return this.#lane.run(() => Promise.resolve([...this.#marks]));
+    return this.#lane.run(async () => {
+      // What was seen must not be gone after the next start.
+      if (this.#unsaved) await this.#saveOrNot();
+      return [...this.#marks];
+    });
   }
 
   async close(): Promise<void> {
     await this.#lane.run(() => Promise.resolve());
   }
 
-  /** One that cannot be saved is no harm: the log has everything. */
-  async #save(): Promise<void> {
+  #add(op: string): void {
+    this.#sequence += 1;
+    this.#marks.push(op);
+  }
+
+  async #putInCheckpoint(op: string): Promise<void> {
+    if (!this.#marks.includes(op)) this.#marks.push(op);
+    else if (!this.#unsaved) return;
+    await this.#saveOrNot();
+  }
+
+  /** Errors: `commit-unknown`. */
+  async #saveOrNot(): Promise<void> {
+    this.#sequence += 1;
+    this.#unsaved = true;
+    await this.#save().catch((error: unknown) => {
+      throw new KelpieError('commit-unknown', `the checkpoint may be saved: ${String(error)}`, { cause: error });
+    });
+    this.#unsaved = false;
+  }
+
+  /** Writes to the next place of the log what is not there yet, and answers what is there then. */
+  #log(op: string): Promise<string> {
+    const key = this.#key(this.#sequence + 1);
+    const write = async (transaction: Transaction): Promise<string> => {
+      const found = await transaction.get(key);
+      if (found === undefined) transaction.set(key, utf8(op));
+      return found === undefined ? op : fromUtf8(found);
+    };
+    return inDatabase(() => transact(this.#platform.database, write, { timeoutMicros: 2 * SECOND }));
+  }
+
+  #save(): Promise<void> {
     const kept: Kept = { node: this.#platform.node, marks: [...this.#marks] };
-    await this.#checkpoints.save({ sequence: kept.marks.length, state: JSON.stringify(kept) }).catch(() => undefined);
+    return this.#checkpoints.save({ sequence: this.#sequence, state: JSON.stringify(kept) });
   }
 
   /** Without a number the prefix of all. */
@@ -94,7 +126,7 @@ class CheckpointedStorage implements Storage {
   }
 }
 
-/** Errors: `store-unavailable`, `commit-unknown` where it may have been done. */
+/** Errors: `commit-unknown` for a failure of the database. */
 async function inDatabase<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
@@ -106,11 +138,11 @@ async function inDatabase<T>(run: () => Promise<T>): Promise<T> {
 
 export const checkpointRestore: Scenario<KelpieParts> = storageScenario({
   id: 'checkpoint-restore',
-  summary: 'servers start again from checkpoints on disks that rot, lie and are exchanged',
+  summary: 'servers start again from checkpoints, on disks that are the only copy and on disks that lie',
   invariants: allBut('conservation'),
   sometimes: checkpointMarks,
   knobs: { keep: { min: 1, max: 4, normal: 3 }, every: { min: 1, max: 5, normal: 2 } },
   chaosMicros: [3 * SECOND, 8 * SECOND, 16 * SECOND],
   lyingDisks: true,
-  storage: (platform, { knobs, parts }) => new CheckpointedStorage(platform, parts, knobs),
+  storage: (platform, { knobs, parts, workload }) => new CheckpointedStorage(platform, parts, workload.lyingDisks, knobs),
 });

@@ -39,6 +39,9 @@ export type StorageView = { readonly marks: readonly string[] };
 type StorageOperation = Common &
   ({ readonly kind: 'put'; readonly node: NodeId; readonly times: number } | { readonly kind: 'read'; readonly node: NodeId });
 
+/** What is drawn. */
+export type StorageWorkload = Workload & { readonly lyingDisks: boolean; readonly operations: readonly StorageOperation[] };
+
 /** `code` is null for a success. */
 type Reply = { readonly code: string | null; readonly marks: readonly string[] };
 
@@ -156,8 +159,9 @@ const OFFERS: readonly Capability[] = ['network', 'disk', 'process', 'schedule',
 
 export function storageScenario(
   design: Pick<Scenario<KelpieParts>, 'id' | 'summary' | 'invariants' | 'sometimes' | 'knobs' | 'chaosMicros'> & {
+    /** Whether cases are drawn in which disks lie, beside those in which they do not: not where the disk is the only copy. */
     readonly lyingDisks: boolean;
-    storage(platform: Platform, stage: Stage<KelpieParts>): Storage;
+    storage(platform: Platform, stage: Stage<KelpieParts> & { readonly workload: StorageWorkload }): Storage;
   },
 ): Scenario<KelpieParts> {
   const { storage, lyingDisks, ...rest } = design;
@@ -167,18 +171,18 @@ export function storageScenario(
     parts: correctParts,
     convergenceMicros: CONVERGENCE_MICROS,
     topicOf: kelpieTopicOf,
-    draw: (random, chaosMicros) => drawStorageWorkload(random, chaosMicros),
+    draw: (random, chaosMicros) => drawStorageWorkload(random, chaosMicros, lyingDisks),
     // Each server answers for itself, so that all may be down at once.
     budget: (workload, chaosMicros): Budget => ({
       nodes: serverIds(workload),
       clients: numbered('c', workload.clients),
       downMax: workload.nodes,
-      lyingDisksMax: lyingDisks ? workload.nodes : 0,
+      lyingDisksMax: (workload as StorageWorkload).lyingDisks ? workload.nodes : 0,
       clockSkewMicrosMax: 0,
       clockDriftPpmMax: 0,
       chaosMicros,
     }),
-    serve: (platform, stage) => serveStorage(platform, storage(platform, stage)),
+    serve: (platform, stage) => serveStorage(platform, storage(platform, { ...stage, workload: stage.workload as StorageWorkload })),
     client(platform, _, operations) {
       const client = new StorageClient(platform);
       return performInTime(platform, operations as readonly StorageOperation[], (operation) => client.perform(operation));
@@ -191,7 +195,7 @@ export function storageScenario(
   };
 }
 
-function drawStorageWorkload(random: Random, chaosMicros: Micros): Workload & { readonly operations: readonly StorageOperation[] } {
+function drawStorageWorkload(random: Random, chaosMicros: Micros, mayLie: boolean): StorageWorkload {
   const size = random.fork('sizes');
   const clients = size.between(2, 3);
   const moments = drawMoments(random.fork('moments'), size.between(15, 45), chaosMicros);
@@ -201,5 +205,5 @@ function drawStorageWorkload(random: Random, chaosMicros: Micros): Workload & { 
     if (own.chance(1, 6)) return { ...slot, kind: 'read', node };
     return { ...slot, kind: 'put', node, times: own.chance(1, 3) ? own.between(2, 4) : 1 };
   });
-  return { nodes: NODES, clients, operations };
+  return { nodes: NODES, clients, lyingDisks: mayLie && size.chance(1, 2), operations };
 }
