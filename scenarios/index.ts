@@ -10,6 +10,7 @@ import { kvStateAtomicity } from './kv-state-atomicity.js';
 import { leaseHandover } from './lease-handover.js';
 import { ledger } from './ledger.js';
 import { membershipChurn } from './membership-churn.js';
+import { memoryTiers } from './memory-tiers.js';
 import { migration } from './migration.js';
 import { phantomList } from './phantom-list.js';
 import { placement } from './placement.js';
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   leaseHandover,
   ledger,
   membershipChurn,
+  memoryTiers,
   migration,
   phantomList,
   placement,

@@ -8,6 +8,7 @@ import type { Actor, ActorContext, ActorType } from '../src/kelpie/actor.js';
 import { KelpieError } from '../src/kelpie/errors.js';
 import { type ActorRef, actorRef } from '../src/kelpie/ids.js';
 import type { Json } from '../src/kelpie/json.js';
+import { Comparison } from './comparison.js';
 
 /** Puts items on a shelf and takes others off, in one invocation; `spoils`: and then fails. */
 export type Rearrange = {
@@ -54,46 +55,32 @@ async function lists(ctx: Context): Promise<readonly (readonly string[])[]> {
   return [whole, forward, backward];
 }
 
-/** Counts lists that are made, and those that agree with what is expected. */
-class Comparison implements Sequences {
-  stateSequence = 0;
-  keysSequence = 0;
-
-  async look(ctx: Context): Promise<void> {
-    const expected = JSON.stringify(ctx.state.items);
-    for (const list of await lists(ctx)) {
-      this.stateSequence += 1;
-      if (JSON.stringify(list) === expected) this.keysSequence += 1;
-    }
-  }
-
-  get counts(): Sequences {
-    return { stateSequence: this.stateSequence, keysSequence: this.keysSequence };
-  }
+async function look(ctx: Context, comparison: Comparison): Promise<void> {
+  for (const list of await lists(ctx)) comparison.look(ctx.state.items, list);
 }
 
 const operations: Readonly<Record<string, (ctx: Context, payload: never) => Promise<Json>>> = {
   async rearrange(ctx, { op, puts, takes, spoils }: Rearrange) {
     const comparison = new Comparison();
-    await comparison.look(ctx);
+    await look(ctx, comparison);
     for (const item of puts) {
       await ctx.kv.set(`${ITEMS}${item}`, op);
       ctx.state = { items: withItem(ctx.state.items, item) };
     }
-    await comparison.look(ctx);
+    await look(ctx, comparison);
     for (const item of takes) {
       await ctx.kv.delete(`${ITEMS}${item}`);
       ctx.state = { items: without(ctx.state.items, item) };
     }
     await ctx.kv.set(`${MARKS}${op}`, true);
-    await comparison.look(ctx);
+    await look(ctx, comparison);
     if (spoils) throw new KelpieError('invalid-argument', `${ctx.actor.key} does not take ${op}`);
     return comparison.counts;
   },
 
   async read(ctx) {
     const comparison = new Comparison();
-    await comparison.look(ctx);
+    await look(ctx, comparison);
     const marks = (await ctx.kv.list(MARKS)).map((key) => key.slice(MARKS.length));
     const view: ShelfView = { ...comparison.counts, items: ctx.state.items, marks };
     return view;
