@@ -6,10 +6,18 @@ import { type AgentResult, AgentService, type AgentView } from '../src/kelpie/ag
 import type { KelpieClient } from '../src/kelpie/client.js';
 import type { Clock, Micros, TraceValue } from '../src/ports.js';
 import type { Operation } from '../src/run.js';
-import { type Asked, type History, type Outcome, PATIENCE_MICROS } from './history.js';
+import type { Worker } from './kelpie-scenario.js';
+import { type Asked, type History, newsOf, type Outcome, PATIENCE_MICROS } from './history.js';
 
 export const AGENT_ACTIONS = ['remember', 'look', 'message', 'create', 'delete', 'list'] as const;
-export type AgentAction = (typeof AGENT_ACTIONS)[number];
+export type AgentAction = (typeof AGENT_ACTIONS)[number] | 'touch' | 'visit';
+
+/** How one request under an idempotency key is asked: several times at once, or under the key of another one. */
+export interface Repetition {
+  readonly times: number;
+  /** Its own name when absent. */
+  readonly key?: string;
+}
 
 export type AgentOperation = Operation & {
   readonly kind: 'agent';
@@ -31,13 +39,21 @@ export const MESSAGES: readonly string[] = [
 
 const SPEC = { tools: [{ name: 'echo', repeatable: true }, { name: 'add', repeatable: true }, { name: 'count' }] };
 
-export class AgentClient {
+export class AgentClient implements Worker<AgentOperation> {
   readonly #service: AgentService;
   readonly #history: History;
 
   constructor(client: KelpieClient, clock: Clock, history: History) {
     this.#service = new AgentService(client, clock);
     this.#history = history;
+  }
+
+  /** Remembers under a key that is used more than once. */
+  async rememberRepeatedly(op: string, agent: string, deadlineMicros: Micros, { times, key = op }: Repetition): Promise<void> {
+    const ask = (): Promise<Outcome<TraceValue>> =>
+      told(this.#service.update(agent, { blocks: [{ label: op, text: agent }] }, { key, deadlineMicros }));
+    const asked = { op, kind: 'agent remember', args: { agent, key, times }, writes: [agent] };
+    await this.#history.tell(asked, async () => newsOf(await Promise.all(Array.from({ length: times }, ask))));
   }
 
   /** Performs one drawn operation; whatever comes of it is told, and never thrown. */
@@ -62,6 +78,12 @@ export class AgentClient {
         return;
       case 'delete':
         await this.#history.tell(asked, () => twice(() => service.delete(agent, options)));
+        return;
+      case 'touch':
+        await this.#history.tell(asked, () => twice(() => service.update(agent, { name: op }, options)));
+        return;
+      case 'visit':
+        await this.#history.tell(asked, () => told(service.get(agent, { deadlineMicros })));
         return;
       case 'list':
         await this.#history.tell(asked, () => told(service.list({}, { deadlineMicros })));

@@ -63,3 +63,10 @@ export class History {
     this.#platform.tracer.emit(event);
   }
 }
+
+/** What is known of one request that was sent several times: done if one says so, undone only if none may still do it. */
+export function newsOf<T>(outcomes: readonly Outcome<T>[]): Outcome<T> {
+  const [first] = outcomes;
+  if (first === undefined) throw new RangeError('a request must be sent at least once');
+  return outcomes.find(({ kind }) => kind === 'ok') ?? outcomes.find(({ kind }) => kind === 'unknown') ?? first;
+}

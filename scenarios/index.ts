@@ -1,5 +1,9 @@
 /** Every scenario there is. A file that is missing here fails a test. */
 import { actorLifecycle } from './actor-lifecycle.js';
+import { agentCalls } from './agent-calls.js';
+import { agentCrud } from './agent-crud.js';
+import { agentIdempotency } from './agent-idempotency.js';
+import { agentLoop } from './agent-loop.js';
 import { backpressure } from './backpressure.js';
 import { checkpointRestore } from './checkpoint-restore.js';
 import { forwarding } from './forwarding.js';
@@ -25,6 +29,10 @@ import type { Scenario } from './scenario.js';
 // Each scenario hands its own kind of parts to its own programs; nobody else looks into them.
 export const scenarios: readonly Scenario[] = [
   actorLifecycle,
+  agentCalls,
+  agentCrud,
+  agentIdempotency,
+  agentLoop,
   backpressure,
   checkpointRestore,
   forwarding,

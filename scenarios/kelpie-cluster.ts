@@ -5,7 +5,6 @@
  */
 import { invariants } from '../invariants/index.js';
 import { AgentNode } from '../src/kelpie/agents/agent-node.js';
-import type { AgentOptions } from '../src/kelpie/agents/agent-options.js';
 import type { KelpieClient } from '../src/kelpie/client.js';
 import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import { Membership } from '../src/kelpie/membership/membership.js';
@@ -13,6 +12,7 @@ import { Migrations } from '../src/kelpie/migration/migrations.js';
 import { correctParts, type KelpieParts } from '../src/kelpie/parts.js';
 import type { Micros, Platform } from '../src/ports.js';
 import { AgentClient } from './agent-client.js';
+import { AGENT_OPTIONS } from './agent-program.js';
 import { bankActors, ledger as ledgerRef } from './bank.js';
 import { BankClient } from './bank-client.js';
 import { ClusterConvergence } from './cluster-convergence.js';
@@ -25,14 +25,6 @@ import { type Scenario, type Stage, serverIds } from './scenario.js';
 const SECOND: Micros = 1_000_000;
 
 const OPENING = 100;
-/** Agents are taken over and peers given up within a run. */
-const AGENTS: Partial<AgentOptions> = {
-  sweepMicros: 2 * SECOND,
-  sweepPage: 4,
-  takeOverMicros: 20 * SECOND,
-  peerMicros: 4 * SECOND,
-  askMicros: 20 * SECOND,
-};
 /**
  * Any combination is legal (the renewal is shorter than the shortest lease without the longest grace and skew) and can make progress on
  * the slowest network that is drawn: a tenth of a second one way, so that a transaction takes the better part of one.
@@ -108,7 +100,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
   budget: kelpieBudget,
 
   serve(platform, stage) {
-    const agents = new AgentNode(platform, stage.parts, AGENTS);
+    const agents = new AgentNode(platform, stage.parts, AGENT_OPTIONS);
     return serveKelpie(platform, stage, {
       actors: [...bankActors, ...agents.actors],
       services: [new Membership({ seeds: serverIds(stage.workload) }), new Migrations(), agents],

@@ -2,7 +2,7 @@
 import type { ActorRef } from '../src/kelpie/ids.js';
 import type { Json } from '../src/kelpie/json.js';
 import type { Micros } from '../src/ports.js';
-import { type Asked, type Outcome, PATIENCE_MICROS } from './history.js';
+import { type Asked, newsOf, type Outcome, PATIENCE_MICROS } from './history.js';
 import type { Desk, Worker } from './kelpie-scenario.js';
 import { diary, notebook, type NotebookView, type Spoil } from './notebook.js';
 import type { Common } from './workload-draws.js';
@@ -118,10 +118,3 @@ const askedToRead = (op: string, book: string): Asked<NotebookView> => ({
   args: { book },
   shows: ({ marks }) => ({ target: book, marks }),
 });
-
-/** What is known of one request that was sent several times: done if one says so, undone only if none may still do it. */
-function newsOf(outcomes: readonly Outcome<Json>[]): Outcome<Json> {
-  const [first] = outcomes;
-  if (first === undefined) throw new RangeError('a request must be sent at least once');
-  return outcomes.find(({ kind }) => kind === 'ok') ?? outcomes.find(({ kind }) => kind === 'unknown') ?? first;
-}
