@@ -115,7 +115,8 @@ export class Executor {
     const request = task.call?.request ?? null;
     for (let tries = 1; ; tries++) {
       const early = this.#mayNotStart(task);
-      if (early !== undefined) return early;
+      // What was begun, in a try before this one, is told to end.
+      if (early !== undefined) return tries === 1 ? early : this.#tellEnd(request, early);
       const invocation = new Invocation(this.#runtime, {
         held,
         memory: this.memory,
@@ -146,7 +147,7 @@ export class Executor {
       const step = await this.#conclude(task, invocation, ran);
       this.#running = undefined;
       if (step.kind === 'conflict') {
-        if (this.#over) return { kind: 'ended' };
+        if (this.#over) return this.#tellEnd(request, { kind: 'ended' });
         if (tries < CONFLICT_TRIES_MAX && (await this.#backOff(invocation, step.error))) continue;
         const failed = conflictError(this.#actor, step.error, tries);
         return this.#tellEnd(request, { kind: 'failed', error: failed });
