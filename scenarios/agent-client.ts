@@ -60,7 +60,7 @@ export class AgentClient implements Worker<AgentOperation> {
   async perform({ op, action, agent, text, deadlineMicros }: AgentOperation): Promise<void> {
     const service = this.#service;
     const options = { key: op, deadlineMicros };
-    const asked = { op, kind: `agent ${action}`, args: { agent } };
+    const asked = { op, kind: `agent ${action}`, args: { agent, key: op } };
     switch (action) {
       case 'remember':
         await this.#history.tell({ ...asked, writes: [agent] }, () =>
@@ -71,7 +71,9 @@ export class AgentClient implements Worker<AgentOperation> {
         await this.#history.tell(askedToLook(op, agent), () => told(service.get(agent, { deadlineMicros })));
         return;
       case 'message':
-        await this.#history.tell({ ...asked, args: { agent, text } }, () => twice(() => service.sendMessage(agent, text, options)));
+        await this.#history.tell({ ...asked, args: { agent, key: op, text } }, () =>
+          twice(() => service.sendMessage(agent, text, options)),
+        );
         return;
       case 'create':
         await this.#history.tell(asked, () => twice(() => service.create(agent, { name: agent, ...SPEC }, options)));
@@ -94,9 +96,10 @@ export class AgentClient implements Worker<AgentOperation> {
   /** Creates an agent that stays, however long it takes. */
   async settle(agent: string): Promise<void> {
     // One key over all tries: whoever comes second is told what the first did.
-    const options = { key: `settle-${agent}`, deadlineMicros: PATIENCE_MICROS };
+    const key = `settle-${agent}`;
+    const options = { key, deadlineMicros: PATIENCE_MICROS };
     await this.#history.untilDone(
-      (op) => ({ op, kind: 'agent create', args: { agent } }),
+      (op) => ({ op, kind: 'agent create', args: { agent, key } }),
       () => told(this.#service.create(agent, { name: agent, ...SPEC }, options)),
     );
   }
