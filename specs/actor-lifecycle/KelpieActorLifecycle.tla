@@ -4,12 +4,13 @@
 (* wait in its mailbox and run one at a time, an idle actor goes after its *)
 (* time, and going means serving what was accepted, running the hook, and  *)
 (* running nothing after it.  What comes meanwhile waits and is dispatched *)
-(* again.                                                                  *)
+(* again, which may bring the actor up anew.                               *)
 (*                                                                         *)
 (* Steps and story events, for one actor on one node:                      *)
-(*   Deliver          activate.start for the first call; hidden otherwise  *)
+(*   Activate         activate.start                                       *)
+(*   Elsewhere        activate.load, when another node had the actor since *)
 (*   ActivateDone     activate.done                                        *)
-(*   ActivateFail     activate.fail                                        *)
+(*   ActivateFail     activate.fail, claim.lost                            *)
 (*   Start            invoke.start with tries 1                            *)
 (*   FinishWrite, FinishDelete, FinishFail   invoke.end                    *)
 (*   DeactivateIdle   deactivate.start for idleness                        *)
@@ -17,8 +18,8 @@
 (*   DeactivateDone   deactivate.done                                      *)
 (*   Drop             activate.drop                                        *)
 (*   Crash, Restart   kill and boot of the node, told by the world         *)
-(* Hidden: TimeOut (a call that waits too long is answered), IdlePasses,   *)
-(*   Hook.                                                                 *)
+(* Hidden: Deliver, TimeOut (a call that waits is answered, or goes        *)
+(*   elsewhere), IdlePasses, Hook.                                         *)
 (***************************************************************************)
 EXTENDS Naturals
 
@@ -61,13 +62,16 @@ Init ==
     /\ stored = FALSE
     /\ deleted = FALSE
 
-\* A call arrives: it activates the actor, waits in its mailbox, or waits until the actor is gone.
+\* The first call, or somebody who wants the actor up.
+Activate ==
+    /\ phase = "Inactive"
+    /\ queue = 0
+    /\ phase' = "Activating"
+    /\ queue' = 1
+    /\ UNCHANGED <<running, late, quiet, reason, hooked, stored, deleted>>
+
+\* A call arrives: it waits in the mailbox of the actor, or until the actor is gone.
 Deliver ==
-    \/ /\ phase = "Inactive"
-       /\ queue = 0
-       /\ phase' = "Activating"
-       /\ queue' = 1
-       /\ UNCHANGED <<running, late, quiet, reason, hooked, stored, deleted>>
     \/ /\ phase \in {"Activating", "Active"}
        /\ queue < Mailbox
        /\ queue' = queue + 1
@@ -77,6 +81,13 @@ Deliver ==
        /\ ~late
        /\ late' = TRUE
        /\ UNCHANGED <<phase, queue, running, quiet, reason, hooked, stored, deleted>>
+
+\* Another node had the actor meanwhile: what is loaded is what that one has left.
+Elsewhere(state) ==
+    /\ phase = "Activating"
+    /\ stored' = state
+    /\ deleted' = FALSE
+    /\ UNCHANGED <<phase, queue, running, late, quiet, reason, hooked>>
 
 ActivateDone ==
     /\ phase = "Activating"
@@ -167,19 +178,18 @@ Hook ==
     /\ hooked' = TRUE
     /\ UNCHANGED <<phase, queue, running, late, quiet, reason, stored, deleted>>
 
-\* A call that came late is dispatched again, and brings the actor up anew.
+\* Calls that came late are dispatched again.
 DeactivateDone ==
     /\ phase = "Deactivating"
     /\ hooked
     /\ Drained \/ Bug = "DeactivateWithPending"
-    /\ phase' = IF late THEN "Activating" ELSE "Inactive"
-    /\ queue' = IF late THEN 1 ELSE queue
+    /\ phase' = "Inactive"
     /\ late' = FALSE
     /\ quiet' = FALSE
     /\ reason' = "None"
     /\ hooked' = FALSE
     /\ stored' = (stored \/ Bug = "LateSave")
-    /\ UNCHANGED <<running, deleted>>
+    /\ UNCHANGED <<queue, running, deleted>>
 
 \* The lease is lost or a commit stays in doubt: the activation ends at once.
 Drop ==
@@ -200,7 +210,9 @@ Restart ==
     /\ UNCHANGED <<queue, running, late, quiet, reason, hooked, stored, deleted>>
 
 Next ==
+    \/ Activate
     \/ Deliver
+    \/ \E s \in BOOLEAN : Elsewhere(s)
     \/ ActivateDone
     \/ ActivateFail
     \/ Start

@@ -9,18 +9,23 @@
 (* wrote last.                                                             *)
 (*                                                                         *)
 (* Steps and story events, for one agent and two of its clients:           *)
-(*   Request     op.invoke of an operation that writes                     *)
+(*   Request     op.invoke of an operation that writes, or agent.key where *)
+(*               both clients wait when it comes                           *)
 (*   Activate    activate.load                                             *)
 (*   Execute     agent.create, agent.update, agent.delete, in each try     *)
 (*   CommitFail  rollback                                                  *)
-(*   Answer      op.ok of what this life of the actor has carried out      *)
-(*   Repeat      agent.key with a hit                                      *)
-(*   Refuse      op.fail                                                   *)
+(*   Answer, Unheard   invoke.end: the answer leaves, and may be lost;     *)
+(*               op.ok says that it was heard                              *)
+(*   Repeat      agent.key with a hit, request.duplicate                   *)
+(*   Refuse      invoke.end with the refusal; op.fail says it was heard    *)
+(*   GiveUp      op.fail for another reason; op.info, when another         *)
+(*               operation needs the place of the client                   *)
 (*   Get         agent.get                                                 *)
 (*   Deactivate  deactivate.done, activate.drop                            *)
-(*   Crash, Restart   kill and boot of the node, told by the world         *)
-(* Hidden: Commit (commit.done says only that it has happened by then),    *)
-(*   Unheard (the answer is lost), Forget (the time of retries is over).   *)
+(*   Crash, Restart   kill and boot of the node, told by the world; and a  *)
+(*               holder that another one follows before it says anything   *)
+(* Hidden: Commit (commit.start says that it has not happened, commit.done *)
+(*   that it has), Forget (the time of retries is over).                   *)
 (***************************************************************************)
 EXTENDS Naturals
 
@@ -174,6 +179,16 @@ Forget(c) ==
     /\ effects' = [effects EXCEPT ![c] = 0]
     /\ UNCHANGED <<agent, truth, phase, mem, busy, saved, seen>>
 
+\* The client asks no more: it was told of an error, or does not know and never will.
+GiveUp(c) ==
+    /\ client[c] = "Waiting"
+    /\ busy # c
+    /\ client' = [client EXCEPT ![c] = "Idle"]
+    /\ kind' = [kind EXCEPT ![c] = None]
+    /\ answers' = answers \ {c}
+    /\ effects' = [effects EXCEPT ![c] = 0]
+    /\ UNCHANGED <<agent, truth, phase, mem, busy, saved, seen>>
+
 \* Memory is gone; with the defect the answers were there and nowhere else.
 Gone ==
     /\ mem' = None
@@ -211,6 +226,7 @@ Next ==
     \/ Unheard
     \/ Get
     \/ \E c \in Clients : Forget(c)
+    \/ \E c \in Clients : GiveUp(c)
     \/ Deactivate
     \/ Crash
     \/ Restart

@@ -13,10 +13,11 @@
 (* Steps and story events, for the lease of one actor:                     *)
 (*   AcquireDone   claim.commit                                            *)
 (*   RenewDone     lease.renew                                             *)
-(*   RenewRefused  lease.lost                                              *)
-(*   Stop          lease.expire-local, deactivate.start, activate.drop; no *)
-(*                 step when the node has stopped in the model already     *)
+(*   RenewRefused  lease.lost to a newer claim, or to none                 *)
+(*   Stop          lease.expire-local, other lease.lost, deactivate.done,  *)
+(*                 activate.drop, activate.fail: the first of them         *)
 (*   Crash, Restart   kill and boot of the node, told by the world         *)
+(* That a node serves shows by invoke.start and commit.start.              *)
 (* Hidden: all others; ticks too, for the story has no clock that all      *)
 (*   nodes share.                                                          *)
 (***************************************************************************)
@@ -193,6 +194,18 @@ Release(n) ==
        ELSE UNCHANGED <<holder, sight, op, suspected>>
     /\ UNCHANGED since
 
+\* Whoever may take the lease over may as well free it for others: the primary does, for members that are gone.
+Evict(n) ==
+    /\ phase[n] # "Down"
+    /\ holder \notin {None, n}
+    /\ Free(n)
+    /\ holder' = None
+    /\ newest' = [m \in Nodes |-> FALSE]
+    /\ sight' = [m \in Nodes |-> Never]
+    /\ op' = [m \in Nodes |-> IF op[m] = "Acquiring" THEN "Conflicting" ELSE op[m]]
+    /\ suspected' = FALSE
+    /\ UNCHANGED <<phase, count, since>>
+
 \* Heartbeats of the holder are missed, rightly or not. It says nothing about the lease.
 Suspect ==
     /\ holder # None
@@ -255,6 +268,7 @@ Next ==
     \/ \E n \in Nodes : RenewRefused(n)
     \/ \E n \in Nodes : Stop(n)
     \/ \E n \in Nodes : Release(n)
+    \/ \E n \in Nodes : Evict(n)
     \/ Suspect
     \/ Trust
     \/ \E n \in Nodes : Pause(n)

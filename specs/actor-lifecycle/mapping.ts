@@ -1,0 +1,163 @@
+/**
+ * One walk for each actor on each node that ever brings it up. What an activation is told of after it has ended (the commit of a
+ * dropped one may still find out what became of it) is no step: it may have happened while the activation lasted, and had to be by then.
+ */
+import type { TraceEvent } from '../../src/trace.js';
+import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
+import { entryOf, isEnd, look, step, told } from '../projection.js';
+
+/** What a commit that is under way does with the state. */
+type Change = 'FinishWrite' | 'FinishDelete' | 'FinishFail';
+
+interface Activation {
+  readonly walk: string;
+  /** The claim ended without the actor: the failure that may be told after it is the same one. */
+  claimLost: boolean;
+  /** Token of the activation that lasts, 0 for none. */
+  token: number;
+  /** It has been retired for a migration, and is over in the model. */
+  retired: number;
+  /** The last token under which this node has had the actor. */
+  lastToken: number;
+  running: string | null;
+  /** The commit under way or done of what runs. */
+  change: Change;
+  committing: boolean;
+  /** Requests of dropped activations whose end is not told yet. */
+  readonly zombies: string[];
+}
+
+const restart = step('Restart');
+const runs = look('running', (state) => state['running'] === true);
+const crash: Observation = { key: 'Crash', steps: [{ action: 'Crash' }], still: (state) => state['phase'] === 'Down' };
+
+/** The model's mailbox and the invocation that runs hold so many calls. */
+const CALLS_MAX = 3;
+const callsOf = (state: SpecState): number => (state['queue'] as number) + (state['running'] === true ? 1 : 0);
+const pendingIs = (pending: number): Observation => {
+  const calls = Math.min(pending, CALLS_MAX);
+  return look(`pending ${calls}`, (state) => callsOf(state) === calls);
+};
+const storedIs = (stored: boolean): Observation => look(`stored ${stored}`, (state) => state['stored'] === stored);
+
+/** Perhaps it was committed, and nobody has said so. */
+const maybe = (change: Change): Observation => ({ key: `maybe ${change}`, steps: [{ action: change }], still: () => true });
+
+class Lifecycles {
+  readonly #walks: Walks;
+  readonly #activations = new Map<string, Map<string, Activation>>();
+
+  constructor(walks: Walks) {
+    this.#walks = walks;
+  }
+
+  observe(event: TraceEvent): void {
+    const body = told(event);
+    if (isEnd(body.type)) return this.#ended(event.node);
+    if (body.type === 'boot') return this.#booted(event.node);
+    if (!('actor' in body) || typeof body.actor !== 'string') return;
+    const at = this.#at(event.node, body.actor);
+    const see = (observation: Observation): void => this.#walks.see(at.walk, observation);
+    switch (body.type) {
+      case 'activate.start':
+        Object.assign(at, { claimLost: false, token: 0, retired: 0 });
+        return see(step('Activate'));
+      case 'claim.commit':
+        at.token = body.token;
+        return;
+      case 'claim.lost':
+        at.claimLost = true;
+        return see(step('ActivateFail'));
+      case 'activate.fail':
+        at.token = 0;
+        return at.claimLost ? undefined : see(step('ActivateFail'));
+      case 'activate.load': {
+        const stored = body.state !== null;
+        // Tokens grow with every holder: without a gap nobody else has had the actor.
+        const own = body.token <= at.lastToken + 1;
+        at.lastToken = body.token;
+        return see(own ? storedIs(stored) : step('Elsewhere', stored));
+      }
+      case 'activate.done':
+        return see(step('ActivateDone'));
+      case 'invoke.start':
+        if (body.tries > 1 && body.token === at.token) return see(runs);
+        if (body.tries > 1) return;
+        Object.assign(at, { running: body.request, change: 'FinishFail', committing: false });
+        return see(step('Start'));
+      case 'commit.start':
+        if (body.request !== at.running || body.token !== at.token || body.request === null) return;
+        at.change = body.stateDeleted ? 'FinishDelete' : body.state === null ? 'FinishFail' : 'FinishWrite';
+        at.committing = true;
+        return see(runs);
+      case 'rollback':
+        if (body.request === at.running && body.token === at.token) at.committing = false;
+        return;
+      case 'invoke.end': {
+        const zombie = at.zombies.indexOf(body.request);
+        if (zombie >= 0) {
+          at.zombies.splice(zombie, 1);
+          return;
+        }
+        const change = body.commit === null ? 'FinishFail' : at.change;
+        at.running = null;
+        return see(step(change));
+      }
+      case 'deactivate.start':
+        see(step(body.reason === 'idle' ? 'DeactivateIdle' : 'DeactivateAsked'));
+        return see(pendingIs(body.pending));
+      case 'deactivate.done':
+        at.retired = body.token;
+        return see(step('DeactivateDone'));
+      case 'activate.drop':
+        return body.token === at.retired ? undefined : this.#dropped(at);
+      default:
+    }
+  }
+
+  #at(node: string, actor: string): Activation {
+    const ofNode = entryOf(this.#activations, node, () => new Map<string, Activation>());
+    return entryOf(ofNode, actor, () => ({
+      walk: `${actor}@${node}`,
+      claimLost: false,
+      token: 0,
+      retired: 0,
+      lastToken: 0,
+      running: null,
+      change: 'FinishFail',
+      committing: false,
+      zombies: [],
+    }));
+  }
+
+  #dropped(at: Activation): void {
+    if (at.running !== null) at.zombies.push(at.running);
+    this.#doubtful(at);
+    Object.assign(at, { token: 0, running: null });
+    this.#walks.see(at.walk, step('Drop'));
+  }
+
+  /** What is committing may be in the store by now. */
+  #doubtful(at: Activation): void {
+    if (at.running !== null && at.committing && at.change !== 'FinishFail') this.#walks.see(at.walk, maybe(at.change));
+  }
+
+  #ended(node: string): void {
+    for (const at of this.#activations.get(node)?.values() ?? []) {
+      this.#doubtful(at);
+      Object.assign(at, { token: 0, retired: 0, running: null });
+      at.zombies.length = 0;
+      this.#walks.see(at.walk, crash);
+    }
+  }
+
+  #booted(node: string): void {
+    for (const at of this.#activations.get(node)?.values() ?? []) this.#walks.see(at.walk, restart);
+  }
+}
+
+export const mapping: Mapping = {
+  module: 'KelpieActorLifecycle',
+  hidden: ['Deliver', 'TimeOut', 'IdlePasses', 'Hook'],
+  start: (walks) => new Lifecycles(walks),
+};
