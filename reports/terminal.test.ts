@@ -31,6 +31,7 @@ const drawn: Case = {
   },
   workload: { nodes: 3, clients: 1, operations: [{ client: 1, atMicros: 0, kind: 'put' }] },
   knobs: { leaseMicros: 5_000 },
+  choices: { 'cache/refuse': 4, 'lock/late': 16 },
   chaosMicros: 10_000_000,
   limits: { events: 1_000_000, simMicros: 60_000_000, queueLength: 1_000 },
 };
@@ -108,6 +109,7 @@ describe('the opening', () => {
         '  faults     network/loss#1  1 ms to 3 ms  rate=5/1000',
         '             crash/kill#1    9 ms to 9.5 ms',
         '  knobs      leaseMicros=5000',
+        '  rare ways  cache/refuse 1 in 4, lock/late 1 in 16',
         '  limits     1 000 000 events, 60 s of simulated time, queue of 1 000',
         '',
       ].join('\n'),
@@ -115,9 +117,10 @@ describe('the opening', () => {
   });
 
   test('says so where nothing was drawn', () => {
-    const text = plainReporter.opening?.({ ...drawn, faults: [], knobs: {} });
+    const text = plainReporter.opening?.({ ...drawn, faults: [], knobs: {}, choices: {} });
     expect(text).toContain('faults     none drawn');
     expect(text).toContain('knobs      none');
+    expect(text).toContain('rare ways  none');
   });
 });
 

@@ -28,6 +28,7 @@ function openingLines(run: Case, paint: ChalkInstance): string[] {
   const bandwidth = network.bytesPerSecond === 0 ? '' : `, ${grouped(network.bytesPerSecond)} bytes/s`;
   const drawn = described(run.faults);
   const knobs = Object.entries(run.knobs).map(([name, value]) => `${name}=${value}`);
+  const choices = Object.entries(run.choices ?? {}).map(([site, oneIn]) => `${site} 1 in ${oneIn}`);
   return [
     `${paint.bold(`seed ${run.seed}`)}  scenario ${run.scenario}  profile ${run.profile}${run.bug === undefined ? '' : `  bug ${run.bug}`}`,
     label(
@@ -42,6 +43,7 @@ function openingLines(run: Case, paint: ChalkInstance): string[] {
     ),
     ...many(label, 'faults', drawn.length === 0 ? ['none drawn'] : drawn),
     ...many(label, 'knobs', knobs.length === 0 ? ['none'] : wrapped(knobs)),
+    ...many(label, 'rare ways', choices.length === 0 ? ['none'] : wrapped(choices)),
     label(
       'limits',
       `${grouped(run.limits.events)} events, ${duration(run.limits.simMicros)} of simulated time, queue of ${grouped(run.limits.queueLength)}`,

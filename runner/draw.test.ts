@@ -10,6 +10,7 @@ import { type DrawableScenario, type DrawOptions, DRAWN_STRATEGIES, draw } from 
 const scenario: DrawableScenario = {
   id: 'two-clients',
   offers: ['network', 'process', 'clock'],
+  choices: { 'cache/refuse': 'a cached answer is refused', 'lock/late': 'a lock is given back late' },
   knobs: { leaseMicros: { min: 1_000, max: 9_000, normal: 5_000 }, batchMax: { min: 1, max: 64, normal: 32 } },
   convergenceMicros: 30_000_000,
   draw: (random, chaosMicros) => ({
@@ -52,6 +53,13 @@ const faults = [
   planted('clock/four', { beyondBudget: true }),
   planted('disk/five', { needs: ['process'], allowed: (budget) => budget.lyingDisksMax > 0 }),
 ];
+/** Room for every fault that is not beyond all budgets. */
+const roomy: DrawableScenario['budget'] = (workload, chaosMicros) => ({
+  ...scenario.budget(workload, chaosMicros),
+  downMax: 2,
+  lyingDisksMax: 3,
+  clockSkewMicrosMax: 3_600_000_000,
+});
 const drawn = (seed: number, options: Partial<DrawOptions> = {}) => draw(seed, scenario, { faults, ...options });
 const seeds = (count: number): number[] => Array.from({ length: count }, (_, seed) => seed);
 
@@ -99,6 +107,27 @@ describe('a case', () => {
     expect(cases.some(({ batchMax }) => batchMax === 1) && cases.some(({ batchMax }) => batchMax === 64)).toBe(true);
   });
 
+  test('has each rare way active in about a quarter of the seeds, and none in half of them', () => {
+    const cases = seeds(400).map((seed) => drawn(seed).choices ?? {});
+    for (const site of Object.keys(scenario.choices ?? {})) {
+      const active = cases.filter((choices) => site in choices).length;
+      expect(active).toBeGreaterThan(400 * 0.19);
+      expect(active).toBeLessThan(400 * 0.31);
+    }
+    // Of the half that take any, a quarter has neither of the two.
+    expect(cases.filter((choices) => Object.keys(choices).length === 0).length).toBeGreaterThan(400 * 0.5);
+    for (const oneIn of cases.flatMap((choices) => Object.values(choices))) expect(oneIn).toBeGreaterThan(1);
+    expect(drawn(1, { profile: 'none' }).choices).toEqual({});
+  });
+
+  test('keeps its rare ways when a site is added or the sites are ordered otherwise', () => {
+    const sites = { 'lock/late': '', 'aaa/new': '', 'cache/refuse': '' };
+    for (const seed of seeds(50)) {
+      const { 'aaa/new': _, ...rest } = draw(seed, { ...scenario, choices: sites }, { faults }).choices ?? {};
+      expect(rest).toEqual(drawn(seed).choices);
+    }
+  });
+
   test('keeps the network possible', () => {
     for (const seed of seeds(200)) {
       const { network } = drawn(seed);
@@ -128,6 +157,24 @@ describe('faults', () => {
     expect(new Set(subsets.flat())).toEqual(new Set(['crash/one', 'crash/two']));
     expect(subsets.some((ids) => new Set(ids).size === 2)).toBe(true);
     expect(subsets.some((ids) => ids.filter((id) => id === 'crash/one').length > 1)).toBe(true);
+  });
+
+  test('are none in some seeds, one to three in some, four to twelve in most, and many in few, where every two meet', () => {
+    const everything: DrawableScenario = { ...scenario, offers: CAPABILITIES, budget: roomy };
+    const drawable = registry.filter((fault) => fault.beyondBudget !== true).map(({ id }) => id);
+    const met = new Set<string>();
+    const sizes = seeds(1_000).map((seed) => {
+      const ids = [...new Set(draw(seed, everything, { faults: registry }).faults.map(({ id }) => id))];
+      for (const [i, one] of ids.entries()) for (const other of ids.slice(i + 1)) met.add(`${one} ${other}`);
+      return ids.length;
+    });
+    const share = (least: number, most: number): number => sizes.filter((size) => size >= least && size <= most).length / sizes.length;
+    expect(share(0, 0)).toBeGreaterThan(0.1);
+    expect(share(1, 3)).toBeGreaterThan(0.1);
+    expect(share(4, 12)).toBeGreaterThan(0.4);
+    expect(share(25, 200)).toBeGreaterThan(0.05);
+    expect(share(25, 200)).toBeLessThan(0.2);
+    expect(met.size).toBe((drawable.length * (drawable.length - 1)) / 2);
   });
 
   test('keep their draws when one of them is left out, when another is added, and when the registry is ordered otherwise', () => {

@@ -29,7 +29,10 @@ export interface DrawOptions {
 }
 
 /** What a scenario must have for a case to be drawn for it. */
-export type DrawableScenario = Pick<Scenario, 'id' | 'offers' | 'knobs' | 'draw' | 'budget' | 'convergenceMicros' | 'chaosMicros'>;
+export type DrawableScenario = Pick<
+  Scenario,
+  'id' | 'offers' | 'knobs' | 'choices' | 'draw' | 'budget' | 'convergenceMicros' | 'chaosMicros'
+>;
 
 const SECOND: Micros = 1_000_000;
 const CHAOS_MICROS: readonly Micros[] = [5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND];
@@ -41,11 +44,18 @@ const QUANTA_MICROS: readonly Micros[] = [1, 50, 500, 5_000];
 const PCT_DEPTHS: readonly number[] = [2, 3, 4, 5];
 /** Over how many events the priority changes of PCT are spread; runs differ in length by more than an order of magnitude. */
 const PCT_HORIZONS: readonly number[] = [200, 1_000, 5_000, 20_000];
-const SIXTEENTHS = 16;
-/** In how many of 16 cases each fault is in, drawn once a seed: some seeds have none, and in some the rare ones meet. */
-const SWARM_DENSITIES: readonly number[] = [0, 1, 1, 1, 2, 2, 2, 2, 4, 4, 4, 4, 4, 8, 8, 8];
+/**
+ * In how many of 1000 cases each fault is in, drawn once a seed. Of a hundred and more faults that is none in some seeds, one to three
+ * in some, four to twelve in most. Dense seeds are few: there faults hide each other (half of them fire, instead of two thirds; of those
+ * that need a peer, one in forty instead of one in six). But there any two meet, so that every pair does in a thousand seeds.
+ */
+const SWARM_PER_MILLE: readonly number[] = [0, 0, 15, 15, 30, 30, 50, 50, 70, 70, 90, 90, 110, 110, 250, 400];
+const CALM_PER_MILLE = 60;
+const MILLE = 1_000;
 /** How often a fault that is in comes. */
 const SWARM_EPISODES: readonly number[] = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3];
+/** How rarely an active site takes its rare way; one in four is what FoundationDB's simulation found useful. */
+const CHOICE_ONE_IN: readonly number[] = [2, 4, 4, 16, 64];
 const EVENTS_MAX = 20_000_000;
 const QUEUE_LENGTH_MAX = 200_000;
 /** A run is set up, heals and reads back, each within the scenario's bound of convergence. */
@@ -74,6 +84,7 @@ export function draw(seed: Seed, scenario: DrawableScenario, options: DrawOption
     network: drawNetwork(random.fork('network')),
     workload,
     knobs: drawKnobs(random.fork('knobs'), scenario.knobs ?? {}),
+    choices: profile === 'none' ? {} : drawChoices(random.fork('choices'), Object.keys(scenario.choices ?? {})),
     chaosMicros,
     limits: limitsOf(chaosMicros, scenario.convergenceMicros),
   };
@@ -111,7 +122,7 @@ function drawFaults(
     const wrong = fault === undefined ? `there is no fault '${id}'` : whyNotDrawable(fault, scenario, profile, budget);
     if (wrong !== undefined) throw new UsageError(wrong);
   }
-  const density = random.fork('density').pick(SWARM_DENSITIES);
+  const density = random.fork('density').pick(SWARM_PER_MILLE);
   const draws: FaultDraw[] = [];
   // By id, so that the order of the registry does not matter.
   for (const fault of [...faults].sort((a, b) => (a.id < b.id ? -1 : 1))) {
@@ -133,12 +144,12 @@ function chosen(profile: Profile, fault: Fault, density: number, random: Random)
     case 'none':
       return false;
     case 'calm':
-      return fault.core && random.chance(1, SIXTEENTHS);
+      return fault.core && random.chance(CALM_PER_MILLE, MILLE);
     case 'all':
       return true;
     case 'swarm':
     case 'beyond-budget':
-      return random.chance(density, SIXTEENTHS);
+      return random.chance(density, MILLE);
   }
 }
 
@@ -188,6 +199,17 @@ function drawKnobs(random: Random, ranges: Readonly<Record<string, KnobRange>>):
     knobs[name] = turned && own.chance(1, 2) ? own.pick([min, max, own.between(min, max), own.between(min, max)]) : normal;
   }
   return knobs;
+}
+
+/** Half of the seeds take no rare way at all; in the others each site is active with one chance in two: in a quarter of the runs. */
+function drawChoices(random: Random, sites: readonly string[]): Record<string, number> {
+  if (!random.fork('any').chance(1, 2)) return {};
+  const choices: Record<string, number> = {};
+  for (const site of [...sites].sort()) {
+    const own = random.fork(`site ${site}`);
+    if (own.chance(1, 2)) choices[site] = own.pick(CHOICE_ONE_IN);
+  }
+  return choices;
 }
 
 const limitsOf = (chaosMicros: Micros, convergenceMicros: Micros): Limits => ({

@@ -5,6 +5,7 @@
  */
 import { invariants } from '../invariants/index.js';
 import { AgentNode } from '../src/kelpie/agents/agent-node.js';
+import { CHOICE_SITES } from '../src/kelpie/choices.js';
 import type { KelpieClient } from '../src/kelpie/client.js';
 import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import { Membership } from '../src/kelpie/membership/membership.js';
@@ -91,6 +92,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
     'message for another node dropped': seen('rpc.drop', ({ why }) => why === 'misdelivered'),
   },
   knobs: KNOBS,
+  choices: CHOICE_SITES,
   variants: KELPIE_VARIANTS,
   parts: correctParts,
   convergenceMicros: 180 * SECOND,

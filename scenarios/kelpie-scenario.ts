@@ -6,6 +6,7 @@
 import type { Invariant } from '../invariants/invariant.js';
 import { invariants } from '../invariants/index.js';
 import type { ActorType } from '../src/kelpie/actor.js';
+import { CHOICE_SITES } from '../src/kelpie/choices.js';
 import { KelpieClient } from '../src/kelpie/client.js';
 import { type KelpieConfig, PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import { KelpieNode, type NodeService } from '../src/kelpie/node.js';
@@ -188,6 +189,7 @@ export function kelpieScenario<Sizes extends Workload, Op extends Operation, Rol
     sometimes: design.sometimes,
     chaosMicros: design.chaosMicros ?? CHAOS_MICROS,
     knobs: { ...BRISK_KNOBS, ...design.knobs },
+    choices: CHOICE_SITES,
     variants: KELPIE_VARIANTS,
     parts: correctParts,
     convergenceMicros: CONVERGENCE_MICROS,

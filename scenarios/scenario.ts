@@ -48,6 +48,8 @@ export interface Scenario<Parts = unknown> {
   /** Lengths of the chaos phase to draw one from; those of the runner when absent. */
   readonly chaosMicros?: readonly Micros[];
   readonly knobs?: Readonly<Record<string, KnobRange>>;
+  /** Sites at which the program under test may take a rare and legal way, each with what it does there. */
+  readonly choices?: Readonly<Record<string, string>>;
   /** Settings under which faults may restart a server: knobs of a variant take the place of the drawn ones. */
   readonly variants?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What kind of message it is, for faults that aim at kinds; undefined for one that is not the program's own. */

@@ -397,6 +397,18 @@ export interface Tracer {
   count(name: string, amount?: number): void;
 }
 
+/**
+ * Legal but rare ways to go, at sites that the program names. A simulation takes some of them, so that what production meets once in a
+ * year is met in a run; everywhere else the answer is always no.
+ */
+export interface Choices {
+  /** Whether to take the rare way at this site, this time. */
+  choose(site: string): boolean;
+}
+
+/** Takes no rare way, ever: what production has. */
+export const noChoices: Choices = { choose: () => false };
+
 /** Life of the process as it sees it itself. */
 export interface Lifecycle {
   /** Called once when the process is asked to stop (SIGTERM). The process ends when the promise settles, or is killed at the host's bound. */
@@ -413,6 +425,7 @@ export interface Platform {
   readonly database: Database;
   readonly services: Services;
   readonly tracer: Tracer;
+  readonly choices: Choices;
   readonly lifecycle: Lifecycle;
 }
 

@@ -56,6 +56,8 @@ export interface Case {
   readonly workload: Workload;
   /** Drawn values of the limits and time-outs of the program under test. */
   readonly knobs: Readonly<Record<string, number>>;
+  /** Sites at which the program takes its rare way during the chaos phase, each time with a chance of one in so many. Absent: none. */
+  readonly choices?: Readonly<Record<string, number>>;
   readonly chaosMicros: Micros;
   readonly limits: Limits;
 }

@@ -33,6 +33,8 @@ export type WorldEvent =
     }
   | { readonly type: 'database'; readonly operation: string; readonly outcome: string; readonly [detail: string]: TraceValue }
   | { readonly type: 'service'; readonly service: string; readonly operation: string; readonly outcome: string }
+  /** The program took the rare way at one of its sites. */
+  | { readonly type: 'choice'; readonly site: string }
   | { readonly type: 'clock'; readonly change: string; readonly micros: Micros };
 
 /** One line of the trace. `body` is a WorldEvent, or a story event of the program. */

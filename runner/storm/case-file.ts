@@ -63,6 +63,7 @@ const CASE = z.strictObject({
   }),
   workload: z.object({ nodes: COUNT, clients: COUNT, operations: z.array(OPERATION) }).catchall(z.json()),
   knobs: z.record(z.string(), z.number()),
+  choices: z.record(z.string(), z.int().min(1)).optional(),
   chaosMicros: z.int().min(1),
   limits: z.strictObject({ events: z.int().min(1), simMicros: z.int().min(1), queueLength: z.int().min(1) }),
 });

@@ -5,6 +5,7 @@
 import type { Micros, NodeId } from '../ports.js';
 import type { Actor, ActorType } from './actor.js';
 import { AGAIN, type Answer, type Call, type Delivery, failure } from './call.js';
+import { chooses, mayWait } from './choices.js';
 import type { Deadline } from './deadlines.js';
 import { KelpieError } from './errors.js';
 import { Executor, type Task } from './execution.js';
@@ -202,6 +203,7 @@ export class Activation {
     this.#held = result.held;
     this.#host.leases.add(result.held, (why) => this.#drop(why));
     try {
+      await mayWait(this.#runtime.platform, 'activation/wait');
       await this.#load(result.held);
     } catch (error) {
       if (this.#over) return;
@@ -369,7 +371,8 @@ export class Activation {
 
   #watchIdle(): void {
     if (this.#phase !== 'active') return;
-    const idleMicros = this.#type.idleMicros ?? this.#runtime.config.idleMicros;
+    const { config, platform } = this.#runtime;
+    const idleMicros = chooses(platform, 'actor/idle-now') ? 1 : (this.#type.idleMicros ?? config.idleMicros);
     this.#idle?.clear();
     this.#idle = this.#runtime.deadlines.at(this.#lastUsedMicros + idleMicros, () => {
       if (this.#phase === 'active' && !this.#working) void this.deactivate('idle');

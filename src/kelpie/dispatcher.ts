@@ -6,6 +6,7 @@ import type { NodeId } from '../ports.js';
 import { Activation, type ActivationHost, type Handover } from './activation.js';
 import type { ActorType } from './actor.js';
 import { type Answer, type Call, type Delivery, failure } from './call.js';
+import { chooses } from './choices.js';
 import { isRetriable, KelpieError, type KelpieErrorCode, type KelpieErrorData } from './errors.js';
 import type { ActorKey, ActorRef } from './ids.js';
 import type { Admission, Intake } from './intake.js';
@@ -211,7 +212,8 @@ export class Dispatcher implements ActivationHost {
     if (activation === undefined) {
       const route = this.#routes.get(key);
       // A call that was forwarded here was sent by a route already: only the registry can say more.
-      if (route !== undefined && call.hops === 0) return { kind: 'elsewhere', node: route, place: false };
+      const believed = route !== undefined && call.hops === 0 && !chooses(this.#runtime.platform, 'dispatch/forget-route');
+      if (believed) return { kind: 'elsewhere', node: route, place: false };
       if (this.#intake.closed) return { kind: 'again' };
       const type = this.#types.get(call.actor.namespace);
       if (type === undefined) throw new Error(`namespace ${call.actor.namespace} was accepted and is unknown`);
@@ -225,7 +227,8 @@ export class Dispatcher implements ActivationHost {
   }
 
   async #start(activation: Activation): Promise<void> {
-    if (this.#runtime.config.placement !== 'affinity') await this.#nodes.refresh();
+    const { config, platform } = this.#runtime;
+    if (config.placement !== 'affinity' || chooses(platform, 'nodes/read-again')) await this.#nodes.refresh();
     await activation.start();
   }
 
@@ -319,6 +322,8 @@ export class Dispatcher implements ActivationHost {
   }
 
   choose(actor: ActorRef): NodeId {
+    const elsewhere = chooses(this.#runtime.platform, 'dispatch/elsewhere') ? this.#nodes.fallback(actor) : undefined;
+    if (elsewhere !== undefined) return elsewhere;
     return this.#runtime.config.placement === 'affinity' ? this.#runtime.node : this.#nodes.choose(actor);
   }
 

@@ -3,9 +3,10 @@
  * Nothing here knows of mailboxes; the activation sees to it that one task runs at a time.
  */
 import type { Micros } from '../ports.js';
-import { DatabaseError } from '../ports.js';
+import { DatabaseError, databaseErrorCode } from '../ports.js';
 import type { Actor, ActorContext } from './actor.js';
 import type { Call } from './call.js';
+import { chooses, mayWait } from './choices.js';
 import { type CommitPlan, type CommitResult, nextHead } from './commit.js';
 import { KelpieError } from './errors.js';
 import { type ActorRef, commitId, type RequestId } from './ids.js';
@@ -110,7 +111,7 @@ export class Executor {
   /** Runs code of the actor until it has committed, failed, or conflicted too often. */
   async execute(task: Task): Promise<Execution> {
     const held = this.#held;
-    const { teller, deadlines } = this.#runtime;
+    const { teller, deadlines, platform } = this.#runtime;
     const actor = this.#actor.key;
     const request = task.call?.request ?? null;
     for (let tries = 1; ; tries++) {
@@ -129,7 +130,7 @@ export class Executor {
         makeCall: this.#makeCall,
       });
       this.#running = invocation;
-      if (task.call?.mayRepeat === true && tries === 1) {
+      if (task.call !== null && tries === 1 && (task.call.mayRepeat || chooses(platform, 'invoke/look-up'))) {
         const served = (await this.#findOutcome(invocation, task.call.request)) ?? this.#mayNotStart(task);
         if (served !== undefined) {
           this.#running = undefined;
@@ -232,7 +233,7 @@ export class Executor {
   async #commit(task: Task, invocation: Invocation, changes: Changes): Promise<Execution | Conflict> {
     const plan = this.#plan(task, invocation, changes);
     const { held, commit, request, writes, state, after } = plan;
-    const { teller, parts } = this.#runtime;
+    const { teller } = this.#runtime;
     teller.tell({
       type: 'commit.start',
       actor: this.#actor.key,
@@ -247,10 +248,21 @@ export class Executor {
     });
     this.#committing = true;
     try {
-      return await this.#settle(task, plan, changes, await parts.commit(this.#runtime, invocation.view.transaction, plan));
+      return await this.#settle(task, plan, changes, await this.#send(invocation, plan));
     } finally {
       this.#committing = false;
     }
+  }
+
+  async #send(invocation: Invocation, plan: CommitPlan): Promise<CommitResult> {
+    const { parts, platform } = this.#runtime;
+    await mayWait(platform, 'commit/wait');
+    if (chooses(platform, 'commit/conflict')) {
+      return { kind: 'conflict', error: new DatabaseError(databaseErrorCode.notCommitted, 'not sent, by choice') };
+    }
+    const result = await parts.commit(this.#runtime, invocation.view.transaction, plan);
+    if (result.kind !== 'done' || !chooses(platform, 'commit/doubt')) return result;
+    return { kind: 'unknown', error: new DatabaseError(databaseErrorCode.commitUnknownResult, 'not believed, by choice') };
   }
 
   #plan(task: Task, invocation: Invocation, changes: Changes): CommitPlan {

@@ -4,6 +4,7 @@
  */
 import { type Bytes, type Database, DatabaseError, databaseErrorCode, type Transaction, type TransactionOptions } from '../ports.js';
 import type { ActorKv, KvEntry, ListOptions } from './actor.js';
+import { chooses } from './choices.js';
 import { KelpieError } from './errors.js';
 import { checkTextBytes, type Json, toJsonText, utf8 } from './json.js';
 import { nextKey, span } from './keys.js';
@@ -280,7 +281,7 @@ class BufferedKv implements InvocationKv {
     let from = keys.kvKey(begin);
     let to = end === undefined ? span(from).end : keys.kvKey(end);
     for (;;) {
-      const limit = Math.min(PAGE_MAX, wanted);
+      const limit = chooses(this.#runtime.platform, 'kv/short-page') ? 1 : Math.min(PAGE_MAX, wanted);
       const page = await this.#view.read((transaction) => transaction.getRange(from, to, { limit, reverse, mode: 'want-all' }));
       this.#view.reads += page.items.length;
       for (const { key, value } of page.items) yield { key: keys.kvName(key), stored: value };

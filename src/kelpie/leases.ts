@@ -1,5 +1,6 @@
 /** The leases that this node holds: renewed in time, and given up in time when they cannot be. */
 import type { Timer } from '../ports.js';
+import { chooses } from './choices.js';
 import type { Deadline } from './deadlines.js';
 import { LEASES_PER_RENEWAL_MAX } from './limits.js';
 import type { HeldClaim } from './registry.js';
@@ -105,7 +106,9 @@ export class HeldLeases {
   async #renewAll(): Promise<void> {
     if (this.#held.size === 0) return;
     this.#renewing = true;
-    const { leaseRenewMicros } = this.#runtime.config;
+    const { platform, config } = this.#runtime;
+    const { leaseRenewMicros } = config;
+    for (const held of [...this.#held.keys()]) if (chooses(platform, 'lease/give-up')) this.expire(held);
     const claims = [...this.#held.keys()];
     let failed = false;
     for (let at = 0; at < claims.length && !this.#closed; at += LEASES_PER_RENEWAL_MAX) {
@@ -114,7 +117,7 @@ export class HeldLeases {
     }
     this.#renewing = false;
     // What could not be renewed is tried again well before it must be given up.
-    this.#schedule(failed ? Math.ceil(leaseRenewMicros / 4) : leaseRenewMicros);
+    this.#schedule(failed || chooses(platform, 'lease/renew-early') ? Math.ceil(leaseRenewMicros / 4) : leaseRenewMicros);
   }
 
   async #renew(batch: readonly HeldClaim[]): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Gives claims back, in batches, and keeps trying while the database does not answer: a claim is never forgotten. */
 import type { Timer } from '../ports.js';
+import { chooses } from './choices.js';
 import { KelpieError } from './errors.js';
 import { type Release, RELEASES_MAX } from './registry.js';
 import type { Runtime } from './runtime.js';
@@ -33,7 +34,9 @@ export class Releases {
   give(release: Release): Promise<void> {
     return new Promise((done) => {
       this.#waiting.push({ release, done });
-      if (!this.#running && this.#timer === undefined) void this.#run();
+      if (this.#running || this.#timer !== undefined) return;
+      if (chooses(this.#runtime.platform, 'release/wait')) this.#runLater();
+      else void this.#run();
     });
   }
 
@@ -47,6 +50,13 @@ export class Releases {
     this.#timer?.cancel();
   }
 
+  #runLater(): void {
+    this.#timer = this.#runtime.platform.clock.after(RETRY_MICROS, () => {
+      this.#timer = undefined;
+      void this.#run();
+    });
+  }
+
   async #run(): Promise<void> {
     this.#running = true;
     // One damaged record must not hold up the others, so after an error that time does not mend each goes alone.
@@ -56,10 +66,7 @@ export class Releases {
       const failed = await this.#release(batch);
       if (failed?.retriable === true) {
         this.#runtime.teller.count('releases.retried');
-        this.#timer = this.#runtime.platform.clock.after(RETRY_MICROS, () => {
-          this.#timer = undefined;
-          void this.#run();
-        });
+        this.#runLater();
         break;
       }
       if (failed !== undefined && batch.length > 1) {

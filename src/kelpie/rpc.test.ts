@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MessageHandler, NodeId, Platform, StoryEvent } from '../ports.js';
+import { type MessageHandler, type NodeId, noChoices, type Platform, type StoryEvent } from '../ports.js';
 import { randomOf } from '../sim/random.js';
 import { Deadlines } from './deadlines.js';
 import { Rpc } from './rpc.js';
@@ -25,6 +25,7 @@ function wire(copies: number, late: (() => void)[] = []) {
         listen: (handler: MessageHandler) => void handlers.set(node, handler),
         close: () => Promise.resolve(),
       },
+      choices: noChoices,
     } as unknown as Platform;
     return new Rpc(platform, new Deadlines(platform.clock), new Teller(platform.tracer));
   };

@@ -5,6 +5,7 @@
  * handled at most once, also across restarts. Whoever does not know the receiver's life yet is told it, and asks again.
  */
 import { type Micros, type NodeId, type Platform, PortError } from '../ports.js';
+import { chooses } from './choices.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 import { fromUtf8, type Json, utf8 } from './json.js';
 import type { Teller } from './tell.js';
@@ -196,7 +197,8 @@ export class Rpc {
 
   async #answer(from: NodeId, envelope: Envelope, answer: ReturnType<RpcHandler>): Promise<void> {
     const body = await answer;
-    if (body !== undefined && envelope.n !== 0 && !this.#closed) this.#send(from, REPLY, envelope.n, envelope.i, body);
+    if (body === undefined || envelope.n === 0 || this.#closed || chooses(this.#platform, 'rpc/lose-answer')) return;
+    this.#send(from, REPLY, envelope.n, envelope.i, body);
   }
 
   #takeReply(from: NodeId, envelope: Envelope): void {

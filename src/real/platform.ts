@@ -1,6 +1,6 @@
 /** The whole Platform of one process, opened in order and closed in order; what fails half-way leaves nothing open. */
 import type { DestinationStream } from 'pino';
-import { type Database, type Disk, type Platform, PortError, type Services } from '../ports.js';
+import { type Database, type Disk, noChoices, type Platform, PortError, type Services } from '../ports.js';
 import { RealClock } from './clock.js';
 import { openEmbeddedDatabase } from './embedded-database.js';
 import { openFoundationDatabase } from './fdb-database.js';
@@ -60,7 +60,7 @@ export async function realPlatform(config: NodeConfig, logs?: DestinationStream)
       closed ??= closeAll();
       return closed;
     };
-    return { node: config.node, clock, random, tracer, services, disk, database, transport, lifecycle, stopped, close };
+    return { node: config.node, clock, random, tracer, services, disk, database, transport, choices: noChoices, lifecycle, stopped, close };
   } catch (error) {
     await closeAll();
     throw error;

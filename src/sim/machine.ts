@@ -29,6 +29,8 @@ export interface MachineOptions {
   readonly random: Random;
   /** What each life runs; `variant` names the settings that a fault has asked for. */
   readonly program: (platform: Platform, variant: string | undefined) => Promise<void>;
+  /** A site at which the program takes its rare way now, one time in so many; undefined where it does not. */
+  choiceOneIn(site: string): number | undefined;
   count(name: string, amount: number): void;
   crashed(process: Process, error: unknown): void;
 }
@@ -44,6 +46,7 @@ export class Machine {
   runningVariant: string | undefined;
 
   readonly #options: MachineOptions;
+  readonly #choices = new Map<string, Random>();
   #lives = 0;
   #restartWhenDown = false;
 
@@ -184,7 +187,23 @@ export class Machine {
           if (process.alive) count(name, amount);
         },
       },
+      choices: { choose: (site) => this.#choose(process, site) },
       lifecycle,
     };
+  }
+
+  #choose(process: Process, site: string): boolean {
+    const { kernel, random, count, choiceOneIn } = this.#options;
+    const oneIn = choiceOneIn(site);
+    if (oneIn === undefined || !process.alive) return false;
+    let own = this.#choices.get(site);
+    if (own === undefined) {
+      own = random.fork(`choice/${site}`);
+      this.#choices.set(site, own);
+    }
+    if (!own.chance(1, oneIn)) return false;
+    count(`choice.${site}`, 1);
+    kernel.tell(process, { type: 'choice', site });
+    return true;
   }
 }

@@ -50,6 +50,7 @@ class World {
         services,
         random: random.fork(node),
         program: (platform) => this.#program(platform),
+        choiceOneIn: () => undefined,
         count: (name, amount) => this.counters.set(name, (this.counters.get(name) ?? 0) + amount),
         crashed: (_, error) => this.#fail(error),
       });

@@ -121,6 +121,7 @@ class Simulation<Parts> {
   readonly #marks: readonly Mark[];
   readonly #watchers: Audience<Mark>;
   readonly #counts = new Map<string, number>();
+  readonly #choices: ReadonlyMap<string, number>;
   readonly #busyClients = new Set<NodeId>();
   #phase: Phase = 'setup';
   #verdict: { verdict: Verdict; reason: string } | undefined;
@@ -132,6 +133,7 @@ class Simulation<Parts> {
     this.#case = run;
     this.#options = options;
     this.#scenario = scenario;
+    this.#choices = new Map(Object.entries(run.choices ?? {}));
     const random = randomOf(run.seed);
     this.#promises = new Promises(scenario.invariants);
     this.#convergence = scenario.convergence?.();
@@ -319,6 +321,8 @@ class Simulation<Parts> {
       services: this.#services,
       random: random.fork(node),
       program,
+      // Like faults, rare ways are no part of setting up, healing and reading back.
+      choiceOneIn: (site) => (this.#phase === 'chaos' ? this.#choices.get(site) : undefined),
       count: (name, amount) => this.#counts.set(name, (this.#counts.get(name) ?? 0) + amount),
       crashed: (process, error) => this.#crash(process, error),
     });

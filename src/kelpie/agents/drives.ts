@@ -98,6 +98,7 @@ export class Drives {
       disk: platform.disk,
       clock: platform.clock,
       tracer: platform.tracer,
+      choices: platform.choices,
       parts,
       options: this.#options,
       tell: (event) => teller.tell(event),

@@ -4,7 +4,7 @@
  * every node looks there for work that nobody does. So a journal that is gone, damaged or cannot be written costs time and nothing
  * else, and steps go on without it.
  */
-import type { Disk, Clock, Tracer } from '../../ports.js';
+import type { Choices, Clock, Disk, Tracer } from '../../ports.js';
 import type { AgentEvent } from '../../story.js';
 import { type CheckpointParts, CheckpointStore } from '../checkpoint.js';
 import { KelpieError } from '../errors.js';
@@ -26,6 +26,7 @@ export interface JournalAccess {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  readonly choices: Choices;
   readonly parts: { readonly wal: WalParts; readonly checkpoint: CheckpointParts };
   readonly options: Pick<AgentOptions, 'journalKeptMicros' | 'journalSegmentBytes' | 'journalBytesMax'>;
   tell(event: AgentEvent): void;
@@ -46,10 +47,11 @@ export class Journal {
 
   /** Opens what is there. Never rejects for the state of the disk. */
   async open(): Promise<void> {
-    const { disk, clock, tracer, parts, options } = this.#access;
+    const { disk, clock, tracer, choices, parts, options } = this.#access;
     const { journalKeptMicros: keptMicros, journalSegmentBytes: segmentBytes, journalBytesMax: bytesMax } = options;
     try {
-      const wal = await Wal.open(disk, clock, tracer, { directory: WAL_DIRECTORY, keptMicros, segmentBytes, bytesMax }, parts.wal);
+      const kept = { directory: WAL_DIRECTORY, keptMicros, segmentBytes, bytesMax, choices };
+      const wal = await Wal.open(disk, clock, tracer, kept, parts.wal);
       if (this.#closed) await wal.close();
       else this.#wal = wal;
     } catch (error) {

@@ -4,6 +4,7 @@
  * actors rests on leases and fences alone, so a wrong suspicion costs time and nothing else.
  */
 import type { Micros, NodeId, Timer } from '../../ports.js';
+import { chooses } from '../choices.js';
 import { KelpieError } from '../errors.js';
 import type { Json } from '../json.js';
 import type { NodeAccess, NodeService } from '../node.js';
@@ -354,7 +355,10 @@ export class Membership implements NodeService {
       }
     }
     if (version > this.#view.cluster.version) this.#stale = true;
-    this.#rpc?.notify(from, HEARTBEAT_ACK, { sequence, life: runtime.life, version: this.#view.cluster.version, to: life });
+    const acknowledgement = { sequence, life: runtime.life, version: this.#view.cluster.version, to: life };
+    const acknowledge = (): void => void this.#rpc?.notify(from, HEARTBEAT_ACK, acknowledgement);
+    if (chooses(runtime.platform, 'heartbeat/late-answer')) runtime.platform.clock.after(runtime.config.heartbeatMicros, acknowledge);
+    else acknowledge();
     return undefined;
   }
 

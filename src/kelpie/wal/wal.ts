@@ -3,8 +3,19 @@
  * a crash, and at most once per idempotency key as long as its record is kept. Records that wait for the disk together are
  * written and synced together (group commit), one batch at a time.
  */
-import { type Clock, type Disk, type DiskFile, type Micros, readFully, type Tracer, writeFully } from '../../ports.js';
+import {
+  type Choices,
+  type Clock,
+  type Disk,
+  type DiskFile,
+  type Micros,
+  noChoices,
+  readFully,
+  type Tracer,
+  writeFully,
+} from '../../ports.js';
 import type { WalEvent } from '../../story.js';
+import { chooses } from '../choices.js';
 import { makeDurableDirectory } from '../durable-directory.js';
 import { KelpieError } from '../errors.js';
 import { MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, WAL_KEPT_MICROS } from '../limits.js';
@@ -30,6 +41,7 @@ export interface WalOptions {
   readonly bytesMax: number;
   /** How long an ended operation keeps its answer, by the wall clock. */
   readonly keptMicros: Micros;
+  readonly choices: Choices;
 }
 
 const WAL_DEFAULTS: WalOptions = {
@@ -37,6 +49,7 @@ const WAL_DEFAULTS: WalOptions = {
   segmentBytes: 4_000_000,
   bytesMax: 256_000_000,
   keptMicros: WAL_KEPT_MICROS,
+  choices: noChoices,
 };
 
 /** Carries out an operation; must be idempotent, for a crash may come between effect and record. Returns JSON text. */
@@ -315,9 +328,8 @@ export class Wal {
   /** Writes what waits, batch by batch, until nothing does. Never rejects: each waiter learns how its batch went. */
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
+      const batch = this.#waiting.splice(0, chooses(this.#options, 'wal/one-by-one') ? 1 : this.#waiting.length);
+      for (const { record } of batch) if (record.record === 'entry') this.#waitingBytes -= record.payload.length;
       try {
         await this.#writeBatch(batch.map(({ record }) => record));
       } catch (error) {
@@ -331,7 +343,9 @@ export class Wal {
 
   async #writeBatch(records: readonly WalRecord[]): Promise<void> {
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.bytes >= this.#options.segmentBytes) segment = await this.#beginSegment();
+    const full = segment !== undefined && segment.bytes >= this.#options.segmentBytes;
+    const early = segment !== undefined && segment.entries.length > 0 && chooses(this.#options, 'wal/new-segment');
+    if (segment === undefined || full || early) segment = await this.#beginSegment();
     const file = (this.#file ??= await this.#disk.open(this.#path(segment.index), 'write'));
     const bytes = encodeBatch(this.#nextBatch, records);
     await writeFully(file, segment.bytes, bytes);
