@@ -29,12 +29,13 @@ export type AgentOperation = Operation & {
   readonly text: string;
 };
 
-/** What messages say: nothing to do, tools that can be repeated, tools whose repetition shows. */
+/** What messages say: nothing to do, tools that can be repeated, tools whose repetition shows, a question to an agent, perhaps to itself. */
 export const MESSAGES: readonly string[] = [
   'hello',
   'use echo {"a":1}\nuse add {"a":1,"b":2}',
   'use count {"name":"c"}',
   'use http_put {"key":"k","value":1}\nuse working_count {"key":"n","by":1}',
+  'use ask_agent {"agent":"g1","text":"use add {\\"a\\":1,\\"b\\":2}"}',
 ];
 
 const SPEC = { tools: [{ name: 'echo', repeatable: true }, { name: 'add', repeatable: true }, { name: 'count' }] };

@@ -245,3 +245,14 @@ export const loopMarks = {
   'agent asked another one': seen('message.step', ({ kind }) => kind === 'ask'),
   'message taken over by another node': seen('drive.takeover'),
 } satisfies Readonly<Record<string, Mark>>;
+
+/** What becomes of agents where everything else goes on around them. */
+export const agentLifeMarks = {
+  'agent created': seen('agent.create'),
+  'agent changed': seen('agent.update'),
+  'agent deleted': seen('agent.delete'),
+  'message answered': seen('message.end', ({ status }) => status === 'done'),
+  'step given back by a node that stops': seen('message.release'),
+  'agent refused to ask one that waits for it': seen('invoke.end', ({ outcome }) => outcome === 'reentrant'),
+  'journal found damaged, and gone on without': seen('journal.unusable'),
+} satisfies Readonly<Record<string, Mark>>;
