@@ -20,6 +20,9 @@ export type CaseAnswer =
 // What programs under test print must not get into the one JSON document on stdout.
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
+// Only verdicts go back, and Kelpie throws an error for every conflict.
+Error.stackTraceLimit = 0;
+
 let seat: Seat | undefined;
 process.on('exit', () => seat?.exit());
 

@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { Tinypool } from 'tinypool';
 import type { Case } from '../src/run.js';
-import { HANG_TIMEOUT_MS, HEAP_MB_MAX, runCase } from './run-case.js';
+import { HANG_TIMEOUT_MS, HEAP_MB_MAX, runCase, YOUNG_MB } from './run-case.js';
 import type { CaseAnswer, CaseOrder } from './case-pool-worker.js';
 import { type CaseVerdict, verdictOf } from './case-verdict.js';
 import { watchSeat } from './storm/seat-watch.js';
@@ -45,7 +45,7 @@ export class CasePool {
       maxThreads: options.workers,
       // A worker that sleeps in an atomic wait cannot write out what its programs printed.
       useAtomics: false,
-      resourceLimits: { maxOldGenerationSizeMb: this.#heapMbMax },
+      resourceLimits: { maxOldGenerationSizeMb: this.#heapMbMax, maxYoungGenerationSizeMb: YOUNG_MB },
     });
     // A worker that dies between two cases is replaced, and no case was in it.
     this.#pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));

@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { EXIT } from '../src/run.js';
 import { nearest } from './catalogue.js';
 import { BUGS_FLAGS, bugsCommand } from './commands/bugs.js';
+import { DOCTOR_FLAGS, doctorCommand } from './commands/doctor.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { REPLAY_FLAGS, replayCommand } from './commands/replay.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
@@ -24,6 +25,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   replay: Object.keys(REPLAY_FLAGS),
   bugs: Object.keys(BUGS_FLAGS),
   shrink: Object.keys(SHRINK_FLAGS),
+  doctor: Object.keys(DOCTOR_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -49,6 +51,7 @@ try {
     .command(shrinkCommand)
     .command(listCommand)
     .command(specCommand)
+    .command(doctorCommand)
     .demandCommand(1, 'a command is missing')
     .strict()
     .help()

@@ -22,6 +22,9 @@ export type BatchAnswer =
 // What programs under test print must not get into the one JSON document on stdout.
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
+// Stacks are not kept of a storm's failures, and Kelpie throws an error for every conflict. Whoever looks closer runs the case elsewhere.
+Error.stackTraceLimit = 0;
+
 let seat: Seat | undefined;
 process.on('exit', () => seat?.exit());
 

@@ -5,7 +5,7 @@
  */
 import { Tinypool } from 'tinypool';
 import type { Catalogue } from '../catalogue.js';
-import { HANG_TIMEOUT_MS, HEAP_MB_MAX, runCase } from '../run-case.js';
+import { HANG_TIMEOUT_MS, HEAP_MB_MAX, runCase, YOUNG_MB } from '../run-case.js';
 import { Twin } from '../twin/twin.js';
 import { caseAt, type Plan, runsOf } from './plan.js';
 import { watchSeat } from './seat-watch.js';
@@ -51,7 +51,7 @@ export function stormPool(workers: number, heapMbMax: number = HEAP_MB_MAX): Tin
     maxThreads: workers,
     // A worker that sleeps in an atomic wait cannot write out what its programs printed.
     useAtomics: false,
-    resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
+    resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_MB },
   });
   // A worker that dies between two batches is replaced, and no run of ours was in it.
   pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
