@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { STORM_FLAGS } from './commands/storm.js';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -33,4 +34,16 @@ test('the bug of the tour is found by the seed of the tour, and breaks the promi
     encoding: 'utf8',
   });
   expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringContaining(`\n${shown} is broken at`) as string });
+});
+
+test('the flags that the workflows pass are flags of the command', () => {
+  const flags = new Set(Object.keys(STORM_FLAGS));
+  const used = ['ci.yml', 'nightly.yml'].flatMap((name) => {
+    const text = readFileSync(join(root, '.github', 'workflows', name), 'utf8');
+    return [...text.matchAll(/kelpie-dst storm (.*)/g)].flatMap(([, line = '']) =>
+      [...line.matchAll(/--([\w-]+)/g)].map(([, flag = '']) => flag),
+    );
+  });
+  expect(used.length).toBeGreaterThan(6);
+  for (const flag of used) expect(flags).toContain(flag);
 });
