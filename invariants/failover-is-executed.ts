@@ -1,7 +1,7 @@
 /**
  * When a failover is told as done, nothing is placed any more on the life that failed. Only claims are judged of which it is certain that
- * nobody else can have ended them: a claim that was being given back, moved or taken over may have ended without a word, because whoever
- * ended it died before telling.
+ * nobody else can have ended them: a claim that was being given back, moved, taken over, or swept away by a later life of its node may have
+ * ended without a word, because whoever ended it died before telling or never got the answer.
  */
 import type { TraceEvent } from '../src/trace.js';
 import { type Breach, breachAt, type Fold, type Invariant, told } from './invariant.js';
@@ -24,6 +24,7 @@ class FailoverIsExecutedFold implements Fold {
     switch (body.type) {
       case 'node.register':
         this.#lives.set(event.node, body.nodeLife);
+        this.#forgetEarlierLives(event.node, body.nodeLife);
         return undefined;
       case 'claim.commit': {
         const nodeLife = this.#lives.get(event.node);
@@ -59,6 +60,11 @@ class FailoverIsExecutedFold implements Fold {
       default:
         return undefined;
     }
+  }
+
+  /** From here on the node sweeps what its earlier lives held, and an answer that is lost leaves it nothing to tell of. */
+  #forgetEarlierLives(node: string, nodeLife: number): void {
+    for (const [actor, claim] of this.#claims) if (claim.node === node && claim.nodeLife < nodeLife) this.#claims.delete(actor);
   }
 }
 
