@@ -37,7 +37,6 @@ const UNWRITTEN_SPECS: readonly string[] = [];
 const UNMAPPED_SPECS: readonly string[] = [
   'KelpieActorState',
   'KelpieClusterMembership',
-  'KelpieMigration',
   'KelpieRegistry',
   'KelpieSingleActivation',
   'KelpieWAL',

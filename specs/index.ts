@@ -5,5 +5,6 @@ import { mapping as checkpoint } from './checkpoint/mapping.js';
 import { mapping as fdbTransaction } from './fdb-transaction/mapping.js';
 import { mapping as lease } from './lease/mapping.js';
 import type { Mapping } from './mapping.js';
+import { mapping as migration } from './migration/mapping.js';
 
-export const mappings: readonly Mapping[] = [actorLifecycle, agentService, checkpoint, fdbTransaction, lease];
+export const mappings: readonly Mapping[] = [actorLifecycle, agentService, checkpoint, fdbTransaction, lease, migration];

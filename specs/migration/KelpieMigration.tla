@@ -9,18 +9,21 @@
 (* The state is in the store all the time; its version alternates between  *)
 (* 0 and 1, for only equal or not matters.                                 *)
 (*                                                                         *)
-(* Steps and story events, for one actor and the two nodes:                *)
+(* Steps and story events, for one actor and two nodes:                   *)
 (*   Commit         commit.done                                            *)
 (*   Prepare        migrate.prepare                                        *)
 (*   StopSource     migrate.stop                                           *)
 (*   Transfer       migrate.transfer                                       *)
 (*   MoveDone       migrate.move                                           *)
 (*   StartTarget    activate.done on the target, after migrate.start       *)
-(*   Abort          migrate.abort                                          *)
-(*   Claim          activate.done without a migration                      *)
+(*   Abort          migrate.abort of what was prepared                     *)
+(*   Claim          activate.done without a migration, or with a claim     *)
+(*                  that was read before                                   *)
 (*   Crash, Restart   kill and boot of a node, told by the world           *)
-(* Hidden: MoveApply, Resume (the source brings the actor up again),       *)
-(*   Forget (the target no longer waits), LeaseExpires.                    *)
+(* That an actor is active shows by invoke.start and commit.start.         *)
+(* Hidden: Deactivate (also of a holder that comes back too late), Release,*)
+(*   MoveSend, MoveApply, Finish, Forget (the target no longer waits),     *)
+(*   LeaseExpires.                                                         *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 
@@ -44,13 +47,13 @@ VARIABLES
 
 vars == <<placement, holder, good, actor, agreed, step, source, version, loaded, told>>
 
-Steps == {"None", "Prepared", "Stopped", "Transferred", "Moving", "Moved"}
+Steps == {"None", "Prepared", "Stopped", "Transferred", "Moving", "Applied", "Moved"}
 
 TypeOK ==
     /\ placement \in Nodes \cup {None}
     /\ holder \in Nodes \cup {None}
     /\ good \in BOOLEAN
-    /\ actor \in [Nodes -> {"Idle", "Active", "Stopped", "Returning", "Down"}]
+    /\ actor \in [Nodes -> {"Idle", "Active", "Stopped", "Down"}]
     /\ agreed \in [Nodes -> {"No", "Agreed", "Ready"}]
     /\ step \in Steps
     /\ source \in Nodes \cup {None}
@@ -72,6 +75,9 @@ Init ==
 
 Target == CHOOSE n \in Nodes : n # source
 
+\* The source has stopped the actor for the migration; its lease may have ended since.
+Left == actor[source] \in {"Stopped", "Idle"}
+
 \* The actor is claimed without a migration: nobody has it, its lease has run out, or it is the node's own.
 Claim(n) ==
     /\ actor[n] = "Idle"
@@ -90,16 +96,31 @@ Commit(n) ==
     /\ loaded' = [loaded EXCEPT ![n] = 1 - version]
     /\ UNCHANGED <<placement, holder, good, actor, agreed, step, source, told>>
 
-\* The target agrees to take the actor.
+\* The actor ends here: it was idle, or may serve no longer. The claim is left, or given back later.
+Deactivate(n) ==
+    /\ actor[n] \in {"Active", "Stopped"}
+    /\ actor' = [actor EXCEPT ![n] = "Idle"]
+    /\ UNCHANGED <<placement, holder, good, agreed, step, source, version, loaded, told>>
+
+\* A claim without an active actor is given back.
+Release(n) ==
+    /\ actor[n] \in {"Idle", "Stopped"}
+    /\ holder = n
+    /\ placement' = None
+    /\ holder' = None
+    /\ good' = FALSE
+    /\ UNCHANGED <<actor, agreed, step, source, version, loaded, told>>
+
+\* The target agrees to take the actor. When the source hears of it, the target may be gone again.
 Prepare(n, m) ==
     /\ n # m
     /\ step = "None"
     /\ actor[n] = "Active"
-    /\ actor[m] = "Idle"
+    /\ actor[m] \in {"Idle", "Down"}
     /\ agreed[m] = "No"
     /\ step' = "Prepared"
     /\ source' = n
-    /\ agreed' = [agreed EXCEPT ![m] = "Agreed"]
+    /\ agreed' = [agreed EXCEPT ![m] = IF actor[m] = "Down" THEN "No" ELSE "Agreed"]
     /\ UNCHANGED <<placement, holder, good, actor, version, loaded, told>>
 
 \* What waits is served and committed, then the actor stops. The claim is kept.
@@ -112,9 +133,8 @@ StopSource ==
 
 Transfer ==
     /\ step = "Stopped"
-    /\ actor[source] = "Stopped"
-    /\ agreed[Target] = "Agreed"
-    /\ agreed' = [agreed EXCEPT ![Target] = "Ready"]
+    /\ Left
+    /\ agreed' = [agreed EXCEPT ![Target] = IF @ = "Agreed" THEN "Ready" ELSE @]
     /\ told' = IF Bug = "SkipTransfer" THEN told ELSE version
     /\ step' = "Transferred"
     /\ UNCHANGED <<placement, holder, good, actor, source, version, loaded>>
@@ -122,27 +142,26 @@ Transfer ==
 \* The move is under way. It compares the claim of the source when it commits.
 MoveSend ==
     /\ step = "Transferred"
-    /\ actor[source] = "Stopped"
+    /\ Left
     /\ step' = "Moving"
     /\ UNCHANGED <<placement, holder, good, actor, agreed, source, version, loaded, told>>
 
 \* The store moves placement and lease at once; nobody has claimed the actor meanwhile.
 MoveApply ==
     /\ step = "Moving"
-    /\ actor[source] = "Stopped"
+    /\ Left
     /\ holder = source
     /\ placement = source
-    /\ actor[Target] # "Down"
     /\ placement' = Target
     /\ holder' = IF Bug = "SplitMove" THEN holder ELSE Target
     /\ good' = TRUE
-    /\ UNCHANGED <<actor, agreed, step, source, version, loaded, told>>
+    /\ step' = "Applied"
+    /\ UNCHANGED <<actor, agreed, source, version, loaded, told>>
 
 \* The source knows that the actor is the target's, and forgets it.
 MoveDone ==
-    /\ step = "Moving"
-    /\ placement = Target
-    /\ actor[source] = "Stopped"
+    /\ step = "Applied"
+    /\ Left
     /\ actor' = [actor EXCEPT ![source] = "Idle"]
     /\ step' = "Moved"
     /\ UNCHANGED <<placement, holder, good, agreed, source, version, loaded, told>>
@@ -157,25 +176,14 @@ StartTarget(n) ==
     /\ loaded' = [loaded EXCEPT ![n] = IF Bug = "SkipTransfer" THEN told ELSE version]
     /\ UNCHANGED <<placement, holder, good, step, source, version, told>>
 
-\* A step failed, or its answer was lost. The actor goes back, unless it never left.
+\* A step failed, or its answer was lost. The source claims the actor again, unless it never left; that finds a move that was applied.
 Abort ==
-    /\ step \in {"Prepared", "Stopped", "Transferred", "Moving"}
+    /\ step \in {"Prepared", "Stopped", "Transferred", "Moving", "Applied"}
     /\ actor[source] \in {"Active", "Stopped"}
-    /\ actor' = [actor EXCEPT ![source] = IF @ = "Stopped" /\ Bug # "NoAbort" THEN "Returning" ELSE @]
+    /\ actor' = [actor EXCEPT ![source] = IF @ = "Stopped" /\ Bug # "NoAbort" THEN "Idle" ELSE @]
     /\ step' = "None"
     /\ source' = None
     /\ UNCHANGED <<placement, holder, good, agreed, version, loaded, told>>
-
-\* The source claims the actor again; that finds a move that was applied, and lets none be applied later.
-Resume(n) ==
-    /\ actor[n] = "Returning"
-    /\ IF holder = n
-       THEN /\ actor' = [actor EXCEPT ![n] = "Active"]
-            /\ good' = TRUE
-            /\ loaded' = [loaded EXCEPT ![n] = version]
-       ELSE /\ actor' = [actor EXCEPT ![n] = "Idle"]
-            /\ UNCHANGED <<good, loaded>>
-    /\ UNCHANGED <<placement, holder, agreed, step, source, version, told>>
 
 \* The migration is over, or its source is gone.
 Finish ==
@@ -225,7 +233,8 @@ Next ==
     \/ MoveDone
     \/ \E n \in Nodes : StartTarget(n)
     \/ Abort
-    \/ \E n \in Nodes : Resume(n)
+    \/ \E n \in Nodes : Deactivate(n)
+    \/ \E n \in Nodes : Release(n)
     \/ Finish
     \/ \E n \in Nodes : Forget(n)
     \/ LeaseExpires
@@ -245,13 +254,13 @@ SingleActivationDuringMigration == Cardinality({n \in Nodes : actor[n] = "Active
 NoStateLoss == \A n \in Nodes : actor[n] = "Active" => loaded[n] = version
 
 \* No actor stays stopped without a migration that will go on or take it back.
-MigrationRollback == \A n \in Nodes : actor[n] = "Stopped" => (source = n /\ step \in {"Stopped", "Transferred", "Moving"})
+MigrationRollback == \A n \in Nodes : actor[n] = "Stopped" => (source = n /\ step \in {"Stopped", "Transferred", "Moving", "Applied"})
 
 -----------------------------------------------------------------------------
 Fairness ==
     /\ WF_vars(StopSource \/ Transfer \/ MoveSend \/ MoveDone \/ Abort \/ Finish)
     /\ SF_vars(LeaseExpires)
-    /\ \A n \in Nodes : WF_vars(Restart(n)) /\ WF_vars(Resume(n)) /\ SF_vars(StartTarget(n)) /\ SF_vars(Claim(n))
+    /\ \A n \in Nodes : WF_vars(Restart(n)) /\ SF_vars(StartTarget(n)) /\ SF_vars(Claim(n))
 
 LiveSpec == Spec /\ Fairness
 

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { follow, type Line } from '../../runner/fixtures/follow.js';
+import type { ClaimDecision } from '../../src/story.js';
+import { mapping } from './mapping.js';
+
+const follows = await follow(mapping);
+
+const actor = 'a:1';
+const migration = 'm';
+const up = (node: string, token: number, stateVersion: number, decision: ClaimDecision = 'new'): Line[] => [
+  [node, { type: 'claim.read', actor, claim: `${node}.${token}`, readVersion: 1, owner: null, ownerLife: 0, token: token - 1, decision }],
+  [node, { type: 'activate.load', actor, token, stateVersion, state: null }],
+  [node, { type: 'activate.done', actor, token, stateVersion }],
+];
+const serve = (node: string, token: number): Line => [
+  node,
+  { type: 'invoke.start', actor, request: 'r', operation: 'op', token, tries: 1 },
+];
+const send = (node: string, token: number, stateVersion: number): Line => [
+  node,
+  {
+    type: 'commit.start',
+    actor,
+    request: 'r',
+    commit: `${token}.${stateVersion}`,
+    token,
+    stateVersion,
+    reads: 0,
+    writes: [],
+    state: 1,
+    stateDeleted: false,
+  },
+];
+const sent = (node: string, token: number, stateVersion: number): Line => [
+  node,
+  { type: 'commit.done', actor, commit: `${token}.${stateVersion}`, token, stateVersion, version: 1 },
+];
+const commit = (node: string, token: number, stateVersion: number): Line[] => [
+  send(node, token, stateVersion),
+  sent(node, token, stateVersion),
+];
+const going = (node: string, token: number, reason: 'idle' | 'migration'): Line[] => [
+  [node, { type: 'deactivate.start', actor, token, reason, pending: 0 }],
+  [node, { type: 'deactivate.done', actor, token, outcome: 'clean' }],
+];
+const prepare = (from = 'A', to = 'B', token = 1): Line => [from, { type: 'migrate.prepare', actor, migration, from, to, token }];
+const stop = (from = 'A', token = 1): Line[] => [
+  ...going(from, token, 'migration'),
+  [from, { type: 'migrate.stop', actor, migration, token }],
+];
+const transfer = (stateVersion: number, from = 'A', token = 1): Line => [
+  from,
+  { type: 'migrate.transfer', actor, migration, token, stateVersion },
+];
+const move = (to = 'B', token = 1, newToken = 2, from = 'A'): Line => [
+  from,
+  { type: 'migrate.move', actor, migration, token, newToken, to, version: 1 },
+];
+const begin = (to = 'B'): Line => [to, { type: 'migrate.start', actor, migration }];
+const abort = (at: 'prepare' | 'stop' | 'transfer' | 'move', from = 'A'): Line => [
+  from,
+  { type: 'migrate.abort', actor, migration, step: at, code: 'timeout' },
+];
+const drop = (node: string, token: number): Line => [node, { type: 'activate.drop', actor, token, reason: 'lease-expired' }];
+const kill = (node: string): Line => [node, { type: 'kill', reason: 'test' }];
+const boot = (node: string): Line => [node, { type: 'boot', reason: 'restart' }];
+
+const ready = [...up('A', 1, 0), serve('A', 1), ...commit('A', 1, 1), prepare(), ...stop(), transfer(1)];
+const moved = [...ready, move()];
+const whole = [...moved, begin(), ...up('B', 2, 1, 'again')];
+
+describe('an actor and its migrations', () => {
+  test.each<readonly [string, readonly Line[]]>([
+    ['there', [...whole, serve('B', 2), ...commit('B', 2, 2)]],
+    [
+      'and back',
+      [
+        ...whole,
+        prepare('B', 'A', 2),
+        ...stop('B', 2),
+        transfer(1, 'B', 2),
+        move('A', 2, 3, 'B'),
+        begin('A'),
+        ...up('A', 3, 1, 'again'),
+        serve('A', 3),
+      ],
+    ],
+    ['started before the source hears that it has moved', [...ready, begin(), ...up('B', 2, 1, 'again'), move(), serve('B', 2)]],
+    ['prepared before the actor is up', [prepare(), ...up('A', 1, 0), ...stop(), transfer(0), move()]],
+    ['aborted before it is prepared', [...up('A', 1, 0), abort('prepare'), serve('A', 1)]],
+    ['aborted, and up again', [...ready, abort('transfer'), ...up('A', 2, 1, 'again'), serve('A', 2)]],
+    ['aborted, because the actor went by itself', [...up('A', 1, 0), prepare(), ...going('A', 1, 'idle'), abort('stop'), ...up('B', 2, 0)]],
+    ['aborted, and moved all the same', [...ready, abort('move'), ...up('B', 2, 1, 'again'), serve('B', 2)]],
+    ['a target that dies before it starts the actor', [...moved, kill('B'), ...up('A', 3, 1, 'takeover'), serve('A', 3)]],
+    [
+      'a target that is dead when the source hears that it agrees',
+      [...up('A', 1, 0), kill('B'), prepare(), ...stop(), abort('transfer'), ...up('A', 2, 0, 'again')],
+    ],
+    ['a source that dies on the way', [...ready, kill('A'), ...up('B', 2, 1, 'takeover'), boot('A')]],
+    ['a lease that ends on the way', [...ready, drop('A', 1), abort('move'), ...up('A', 2, 1, 'again')]],
+    [
+      'idle, and elsewhere',
+      [...up('A', 1, 0), ...going('A', 1, 'idle'), ...up('B', 2, 0), ...going('B', 2, 'idle'), ...up('C', 3, 0), serve('C', 3)],
+    ],
+    [
+      'taken from a holder that does not know it',
+      [...up('A', 1, 0), send('A', 1, 1), ...up('B', 2, 1, 'takeover'), serve('B', 2), drop('A', 1), sent('A', 1, 1), ...commit('B', 2, 2)],
+    ],
+    ['a crash with a commit on its way', [...up('A', 1, 0), send('A', 1, 1), kill('A'), boot('A'), ...up('A', 2, 1, 'stale-life')]],
+  ])('%s', (_, story) => {
+    expect(follows(story)).toBe('accepted');
+  });
+
+  test('more nodes than the model has are not judged', () => {
+    expect(follows([...up('A', 1, 0), ...up('B', 2, 0, 'takeover'), ...up('C', 3, 0, 'takeover')])).toMatch(/^left: three nodes/);
+  });
+});
+
+describe('what no migration does', () => {
+  test.each<readonly [string, readonly Line[], RegExp]>([
+    [
+      'commits where it is not active',
+      [...up('A', 1, 0), ...up('B', 2, 0, 'takeover'), serve('B', 2), send('A', 1, 1)],
+      /^commit.start: .* is active/,
+    ],
+    ['loses a commit', [...up('A', 1, 0), ...commit('A', 1, 1), ...going('A', 1, 'idle'), ...up('B', 2, 0)], /^activate.load: version 0/],
+    ['aborts what is over', [...moved, abort('move')], /^migrate.abort: Abort/],
+    [
+      'starts again without having ended',
+      [...up('A', 1, 0), kill('A'), boot('A'), ...up('B', 2, 0, 'takeover'), kill('B'), ...up('B', 3, 0)],
+      /^activate.done: Claim/,
+    ],
+    ['prepares twice', [...up('A', 1, 0), prepare(), prepare()], /^migrate.prepare: Prepare/],
+    ['stops what was not prepared', [...up('A', 1, 0), prepare(), ...stop(), ...stop()], /^migrate.stop: StopSource/],
+    ['transfers what was not stopped', [...up('A', 1, 0), prepare(), transfer(0)], /^migrate.transfer: Transfer/],
+    ['moves what was not transferred', [...up('A', 1, 0), prepare(), ...stop(), move()], /^migrate.move: MoveDone/],
+    [
+      'serves at the source when it has moved',
+      [...whole, serve('B', 2), ...up('A', 3, 1, 'again'), serve('A', 3), serve('B', 2)],
+      /^invoke.start: .* is active/,
+    ],
+    [
+      'starts at the target and was not moved',
+      [...up('A', 1, 0), prepare(), begin(), ...up('B', 2, 0, 'again')],
+      /^activate.done: .* holds it/,
+    ],
+    ['is gone and serves', [...up('A', 1, 0), ...up('B', 2, 0, 'takeover'), serve('A', 1), serve('B', 2)], /^invoke.start: .* is active/],
+    ['dies twice', [...up('A', 1, 0), kill('A'), ...up('A', 2, 0)], /^activate.done: Claim/],
+  ])('%s', (_, story, seen) => {
+    expect(follows(story)).toMatch(seen);
+  });
+
+  test('the bug ActivateBeforeMove: the target starts, the move fails, and the source goes on', () => {
+    expect(follows([...up('A', 1, 0), prepare(), ...stop(), abort('transfer'), transfer(0)])).toBe('migrate.transfer: Transfer');
+    expect(follows([...ready, abort('move'), move()])).toBe('migrate.move: MoveDone');
+  });
+
+  test('the bug SkipTransfer: the target begins with an old state', () => {
+    expect(follows([...moved, begin(), ...up('B', 2, 0, 'again')])).toBe('activate.load: version 0');
+  });
+
+  test('the bug SplitMove: the target has the placement, and the lease is the source’s', () => {
+    expect(follows([...up('A', 1, 0), prepare(), ...stop(), abort('transfer'), transfer(0)])).toBe('migrate.transfer: Transfer');
+    expect(follows([...ready, abort('move'), move()])).toBe('migrate.move: MoveDone');
+  });
+
+  test('the bug NoAbort: a migration that was aborted goes on', () => {
+    expect(follows([...up('A', 1, 0), prepare(), ...stop(), abort('transfer'), transfer(0)])).toBe('accepted');
+    expect(follows([...ready, abort('move'), prepare()])).toBe('accepted');
+  });
+});

@@ -1,0 +1,304 @@
+/**
+ * One walk for each actor, with its migrations and what comes between them. Two nodes at a time take the places of the model's: a node
+ * that comes to hold the actor, or agrees to take it, has the place of one that has nothing more to do with it. The version of the
+ * state is counted modulo two.
+ */
+import type { ClaimDecision } from '../../src/story.js';
+import type { TraceEvent } from '../../src/trace.js';
+import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
+import { at, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+
+const PLACES = ['n1', 'n2'] as const;
+type Place = (typeof PLACES)[number];
+
+/** A node in its place. */
+interface Seat {
+  readonly node: string;
+  readonly place: Place;
+  /** Of the claim under which the actor is active here, 0 when it is not. */
+  token: number;
+  down: boolean;
+  /** A commit that was sent, and whose outcome is not told. */
+  commit: string | undefined;
+}
+
+/** What a node is about to bring up. */
+interface Coming {
+  /** Its last claim, and what that read first: later tries may find what the first one has written. */
+  claim: string;
+  read: ClaimDecision | undefined;
+  /** It was asked to start the actor by the one who passed it on. */
+  handover: boolean;
+  loaded: number;
+}
+
+interface Actor {
+  readonly walk: string;
+  readonly seats: Map<Place, Seat>;
+  readonly coming: Map<string, Coming>;
+  /** The node that was last told to have it. */
+  holder: string;
+  /** The last one. `early`: it was prepared before the actor was up, and goes on when it is. */
+  migration: { readonly name: string; readonly from: string; readonly to: string; phase: 'early' | 'under way' | 'over' } | undefined;
+  /** Why the actor goes, on the node that tells of it. */
+  reason: string;
+}
+
+const active = (place: Place): Observation => look(`${place} is active`, (state) => at(state, 'actor', place) === 'Active');
+const ended = (place: Place): Observation => look(`${place} is not active`, (state) => at(state, 'actor', place) === 'Idle');
+const holds = (place: Place): Observation => look(`${place} holds it`, ({ holder }) => holder === place);
+const versionIs = (bit: number): Observation => look(`version ${bit}`, ({ version }) => version === bit);
+const blank = (place: Place): Observation =>
+  look(
+    `${place} has nothing`,
+    (state: SpecState) =>
+      at(state, 'actor', place) === 'Idle' &&
+      at(state, 'agreed', place) === 'No' &&
+      state['holder'] !== place &&
+      state['placement'] !== place &&
+      state['step'] === 'None',
+  );
+const maybeCommit = (place: Place): Observation => ({
+  key: `maybe Commit ${place}`,
+  steps: [{ action: 'Commit', args: [place] }],
+  still: () => true,
+});
+/** Its source has ended the actor by itself, and a migration without a source is over. */
+const abortedWithoutSource: Observation = {
+  key: 'Abort without a source',
+  steps: [{ action: 'Abort' }],
+  still: (state) => state['step'] === 'None',
+};
+const started = (place: Place): Observation => ({
+  key: `StartTarget ${place}`,
+  steps: [
+    { action: 'StartTarget', args: [place] },
+    { action: 'Claim', args: [place] },
+  ],
+});
+/** The placement went to the target, and the lease did not. */
+const halfMoved = (place: Place): Observation =>
+  look(`${place} is placed and does not hold it`, ({ placement, holder }) => placement === place && holder !== place);
+
+class Actors {
+  readonly #walks: Walks;
+  readonly #actors = new Map<string, Actor>();
+
+  constructor(walks: Walks) {
+    this.#walks = walks;
+  }
+
+  observe(event: TraceEvent): void {
+    const body = told(event);
+    const { node } = event;
+    if (isEnd(body.type)) return this.#ended(node);
+    if (body.type === 'boot') return this.#booted(node);
+    if (!('actor' in body) || typeof body.actor !== 'string') return;
+    const actor = this.#actor(body.actor);
+    const coming = entryOf(actor.coming, node, (): Coming => ({ claim: '', read: undefined, handover: false, loaded: 0 }));
+    switch (body.type) {
+      case 'activate.fail':
+        coming.handover = false;
+        return;
+      case 'claim.read':
+        if (coming.claim !== body.claim) Object.assign(coming, { claim: body.claim, read: body.decision });
+        return;
+      case 'migrate.start':
+        coming.handover = true;
+        return;
+      case 'activate.load':
+        coming.loaded = body.stateVersion;
+        return this.#loaded(actor, node, body.stateVersion);
+      case 'activate.done':
+        return this.#activated(actor, node, coming, body.token, body.stateVersion);
+      case 'migrate.prepare':
+        return this.#prepared(actor, body.migration, body.from, body.to);
+      default:
+    }
+    const seat = seatOf(actor, node);
+    if (seat !== undefined) this.#acted(actor, seat, event);
+  }
+
+  #actor(name: string): Actor {
+    return entryOf(this.#actors, name, () => ({
+      walk: name,
+      seats: new Map(),
+      coming: new Map(),
+      holder: '',
+      migration: undefined,
+      reason: '',
+    }));
+  }
+
+  /** The place of a node; that of another one when it has none yet, undefined when none is free. */
+  #seat(actor: Actor, node: string): Seat | undefined {
+    const known = seatOf(actor, node);
+    if (known !== undefined) return known;
+    const order = hashOf(actor.walk) % 2 === 0 ? PLACES : PLACES.toReversed();
+    let place = order.find((one) => !actor.seats.has(one));
+    if (place === undefined) {
+      const { holder, migration } = actor;
+      const moving = migration?.phase === 'under way' ? [migration.from, migration.to] : [];
+      const other = [...actor.seats.values()].find((seat) => seat.token === 0 && seat.node !== holder && !moving.includes(seat.node));
+      if (other === undefined) return undefined;
+      place = other.place;
+      if (other.down) this.#walks.see(actor.walk, step('Restart', place));
+      this.#walks.see(actor.walk, blank(place));
+    }
+    const seat: Seat = { node, place, token: 0, down: false, commit: undefined };
+    actor.seats.set(place, seat);
+    return seat;
+  }
+
+  #leave(actor: Actor): void {
+    this.#walks.leave(actor.walk, 'three nodes have to do with one actor');
+  }
+
+  #loaded(actor: Actor, node: string, stateVersion: number): void {
+    // What others have sent is in the store by now, or never will be.
+    for (const seat of actor.seats.values()) if (seat.node !== node) this.#settle(actor, seat);
+    this.#walks.see(actor.walk, versionIs(stateVersion % 2));
+  }
+
+  #activated(actor: Actor, node: string, coming: Coming, token: number, stateVersion: number): void {
+    const seat = this.#seat(actor, node);
+    if (seat === undefined) return this.#leave(actor);
+    const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
+    // Nothing but the move can have given it this claim.
+    if (coming.handover && (coming.read === 'again' || coming.read === undefined)) see(holds(seat.place));
+    see(coming.handover ? started(seat.place) : step('Claim', seat.place));
+    // `onActivate` has committed.
+    for (let version = coming.loaded; version < stateVersion; version++) see(step('Commit', seat.place));
+    Object.assign(coming, { claim: '', read: undefined, handover: false });
+    Object.assign(seat, { token, commit: undefined });
+    actor.holder = node;
+    const { migration } = actor;
+    if (migration?.phase === 'early' && migration.from === node) this.#prepared(actor, migration.name, node, migration.to);
+  }
+
+  #prepared(actor: Actor, name: string, from: string, to: string): void {
+    if ((seatOf(actor, from)?.token ?? 0) === 0) {
+      actor.migration = { name, from, to, phase: 'early' };
+      return;
+    }
+    const source = this.#seat(actor, from);
+    actor.migration = undefined;
+    const target = source === undefined ? undefined : this.#seat({ ...actor, holder: from }, to);
+    if (source === undefined || target === undefined) return this.#leave(actor);
+    actor.migration = { name, from, to, phase: 'under way' };
+    this.#walks.see(actor.walk, step('Prepare', source.place, target.place));
+  }
+
+  #acted(actor: Actor, seat: Seat, event: TraceEvent): void {
+    const body = told(event);
+    const { place } = seat;
+    const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
+    const own = 'token' in body && body.token === seat.token && seat.token !== 0;
+    switch (body.type) {
+      case 'invoke.start':
+        return own ? see(active(place)) : undefined;
+      case 'commit.start':
+        if (!own) return;
+        seat.commit = body.commit;
+        return see(active(place));
+      case 'commit.done':
+        if (!own || seat.commit !== body.commit) return;
+        seat.commit = undefined;
+        return see(step('Commit', place));
+      case 'commit.conflict':
+      case 'commit.fenced':
+        if (seat.commit === body.commit) seat.commit = undefined;
+        return;
+      case 'commit.resolved':
+        if (seat.commit === body.commit && !body.applied) seat.commit = undefined;
+        return;
+      case 'rollback':
+        if (own) seat.commit = undefined;
+        return;
+      case 'deactivate.start':
+        actor.reason = body.reason;
+        return;
+      case 'deactivate.done':
+        // For a migration, `migrate.stop` says so.
+        if (!own || actor.reason === 'migration') return;
+        seat.token = 0;
+        return see(ended(place));
+      case 'activate.drop':
+        if (!own) return;
+        this.#settle(actor, seat);
+        seat.token = 0;
+        return see(ended(place));
+      default:
+        return this.#migrated(actor, seat, event);
+    }
+  }
+
+  #migrated(actor: Actor, seat: Seat, event: TraceEvent): void {
+    const body = told(event);
+    const { migration } = actor;
+    if (migration === undefined || !('migration' in body) || body.migration !== migration.name) return;
+    const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
+    switch (body.type) {
+      case 'migrate.stop':
+        return see(step('StopSource'));
+      case 'migrate.transfer':
+        return see(step('Transfer'));
+      case 'migrate.move': {
+        const target = seatOf(actor, migration.to);
+        // The target has come up, and under a token that the lease had before.
+        if (target !== undefined && target.token !== 0 && target.token < body.newToken) see(halfMoved(target.place));
+        seat.token = 0;
+        actor.holder = actor.holder === migration.from ? migration.to : actor.holder;
+        migration.phase = 'over';
+        return see(step('MoveDone'));
+      }
+      case 'migrate.abort': {
+        const { phase } = migration;
+        migration.phase = 'over';
+        if (phase === 'early') return;
+        const ownEnd = phase === 'under way' && (seat.token === 0 || body.step === 'stop');
+        if (body.step !== 'stop') seat.token = 0;
+        return see(ownEnd ? abortedWithoutSource : step('Abort'));
+      }
+      default:
+    }
+  }
+
+  /** What it has sent may be in the store. Whatever is told of it later has happened by now. */
+  #settle(actor: Actor, seat: Seat): void {
+    if (seat.commit !== undefined && seat.token !== 0) this.#walks.see(actor.walk, maybeCommit(seat.place));
+    seat.commit = undefined;
+  }
+
+  #ended(node: string): void {
+    for (const actor of this.#actors.values()) {
+      actor.coming.delete(node);
+      const seat = seatOf(actor, node);
+      if (seat === undefined || seat.down) continue;
+      this.#settle(actor, seat);
+      Object.assign(seat, { token: 0, down: true });
+      if (actor.migration?.from === node) actor.migration.phase = 'over';
+      this.#walks.see(actor.walk, step('Crash', seat.place));
+    }
+  }
+
+  #booted(node: string): void {
+    for (const actor of this.#actors.values()) {
+      const seat = seatOf(actor, node);
+      if (seat?.down !== true) continue;
+      seat.down = false;
+      this.#walks.see(actor.walk, step('Restart', seat.place));
+    }
+  }
+}
+
+function seatOf(actor: Actor, node: string): Seat | undefined {
+  for (const seat of actor.seats.values()) if (seat.node === node) return seat;
+  return undefined;
+}
+
+export const mapping: Mapping = {
+  module: 'KelpieMigration',
+  hidden: ['Deactivate', 'Release', 'MoveSend', 'MoveApply', 'Finish', 'Forget', 'LeaseExpires'],
+  start: (walks) => new Actors(walks),
+};
