@@ -6,13 +6,17 @@ const ANNOTATIONS_MAX = 10;
 
 export const github: StormReporter = {
   id: 'github',
-  report({ failures, coverage, inert, neverReached }) {
+  report({ failures, coverage, inert, impotent, neverReached }) {
     const lines = failures
       .slice(0, ANNOTATIONS_MAX)
       .map(({ scenario, signature, count, reproduce }) =>
         annotation('error', `${scenario}: ${signature}`, `${count} failing ${count === 1 ? 'seed' : 'seeds'}\n${reproduce}`),
       );
-    const missed = [...inert.map((id) => `inert: ${id}`), ...neverReached.map((name) => `never reached: ${name}`)];
+    const missed = [
+      ...inert.map((id) => `inert: ${id}`),
+      ...(impotent ?? []).map((id) => `impotent: ${id}`),
+      ...neverReached.map((name) => `never reached: ${name}`),
+    ];
     if (missed.length > 0)
       lines.push(annotation(coverage.decides ? 'error' : 'notice', 'not covered by this storm', `${missed.join('\n')}\n${coverage.rule}`));
     return lines.join('');

@@ -3,7 +3,7 @@ import type { RunReporter } from './reporter.js';
 
 export const json: RunReporter = {
   id: 'json',
-  report({ run, wallMs, reproduce, twin }) {
+  report({ run, wallMs, reproduce, twin, potency }) {
     const { profile, bug } = run.case;
     return `${JSON.stringify(
       {
@@ -20,6 +20,7 @@ export const json: RunReporter = {
         traceEvents: run.traceEvents,
         traceHash: run.traceHash,
         ...(twin === undefined ? {} : { twin }),
+        ...(potency === undefined ? {} : { potency }),
         violations: run.violations,
         pending: run.pending,
         judgements: run.judgements,

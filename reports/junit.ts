@@ -41,8 +41,12 @@ function scenarioCases({ scenarios, failures }: StormReport): TestCase[] {
   }));
 }
 
-function coverageCase({ coverage, inert, neverReached }: StormReport): TestCase {
-  const missed = [...inert.map((id) => `inert: ${id}`), ...neverReached.map((name) => `never reached: ${name}`)];
+function coverageCase({ coverage, inert, impotent, neverReached }: StormReport): TestCase {
+  const missed = [
+    ...inert.map((id) => `inert: ${id}`),
+    ...(impotent ?? []).map((id) => `impotent: ${id}`),
+    ...neverReached.map((name) => `never reached: ${name}`),
+  ];
   const failure = coverage.decides && missed.length > 0 ? { message: coverage.rule, text: missed.join('\n') } : undefined;
   return { name: 'every fault fires and every situation is reached', failure };
 }

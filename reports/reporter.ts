@@ -1,5 +1,5 @@
 /** The contract of the catalogue: a reporter turns a stored record into text, and knows no engine. */
-import type { Case, Run } from '../src/run.js';
+import type { Case, Run, Verdict } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 import type { StormReport } from './storm-report.js';
 
@@ -13,6 +13,18 @@ export interface RunReportInput {
   readonly trace: readonly TraceEvent[];
   /** Where the same case did the same again, in words; absent when it was not tried. */
   readonly twin?: string;
+  /** Of each fault that fired; absent when it was not tried. */
+  readonly potency?: readonly FaultPotency[];
+}
+
+/** What became of a run without one of its faults. */
+export interface FaultPotency {
+  readonly id: string;
+  /** What it changed: the verdict or the promise that breaks, only the events on the way there, or nothing. */
+  readonly effect: 'verdict' | 'events' | 'none';
+  /** Without it. */
+  readonly verdict: Verdict;
+  readonly invariant: string | null;
 }
 
 export interface RunReporter {

@@ -50,6 +50,8 @@ export interface StormReport {
   readonly faults: readonly FaultFigures[];
   /** Drawn several times and never fired. */
   readonly inert: readonly string[];
+  /** Fired, and changed nothing in any run that was done again without them; null when that was not tried. */
+  readonly impotent: readonly string[] | null;
   /** For each situation worth reaching, how many runs reached it. */
   readonly sometimes: Readonly<Record<string, number>>;
   readonly neverReached: readonly string[];

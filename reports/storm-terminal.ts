@@ -57,6 +57,14 @@ function figures(storm: StormReport): (readonly [string, string])[] {
     ...(storm.stopped === null ? [] : [['stopped', `by ${STOPPED[storm.stopped]}; ${counted(storm.notRun, 'run')} not done`] as const]),
     ['faults', `${fired} of the ${faults.length} that were drawn fired`],
     ...(storm.inert.length === 0 ? [] : [['inert', storm.inert.join(', ')] as const]),
+    ...(storm.impotent === null
+      ? []
+      : [
+          [
+            'impotent',
+            storm.impotent.length === 0 ? 'none: each changed a run that was done again without it' : storm.impotent.join(', '),
+          ] as const,
+        ]),
     ...(marks.length === 0
       ? []
       : [['reached', `${marks.length - storm.neverReached.length} of ${counted(marks.length, 'situation')} worth reaching`] as const]),

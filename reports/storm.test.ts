@@ -19,6 +19,7 @@ const clean: StormReport = {
   failures: [],
   faults: [{ id: 'network/loss', seedsDrawn: 20, seedsFired: 19 }],
   inert: [],
+  impotent: null,
   twins: { checked: 20, differed: 1 },
   sometimes: { 'lease expired': 3 },
   neverReached: [],
@@ -46,6 +47,7 @@ const bad: StormReport = {
   stopped: 'budget',
   notRun: 7,
   inert: ['disk/rot'],
+  impotent: ['disk/full'],
   neverReached: ['pigs flew'],
 };
 
@@ -57,6 +59,7 @@ test('the terminal shows a few lines a failure, with the command, and what was n
   for (const line of [
     /stopped +by its budget of wall time; 7 runs not done/,
     /inert +disk\/rot/,
+    /impotent +disk\/full/,
     /never reached +pigs flew/,
     /rule +the rule/,
   ])
@@ -73,7 +76,7 @@ test('JUnit has a case for each scenario and one for coverage, escaped', () => {
   const xml = junit.report(bad);
   expect(xml).toContain('tests="2" failures="2"');
   expect(xml).toContain('conservation: 5% &lt;lost&gt;, &quot;all&quot;\n  2 seeds\n  npx kelpie-dst run --seed 9</failure>');
-  expect(xml).toContain('inert: disk/rot\nnever reached: pigs flew');
+  expect(xml).toContain('inert: disk/rot\nimpotent: disk/full\nnever reached: pigs flew');
   expect(junit.report({ ...bad, coverage: { decides: false, rule: '' } })).toContain('failures="1"');
   expect(junit.report({ ...bad, scenarios: [{ id: 'a\u0000\u001b', seeds: 1, failed: 0 }] })).toContain('name="a??"');
 });
@@ -82,7 +85,7 @@ test('GitHub gets a line for each group, encoded as its runner reads it', () => 
   expect(github.report(clean)).toBe('');
   expect(github.report(bad).split('\n')).toEqual([
     '::error title=bank%3A conservation%3A 5%25 <lost>%2C "all"::2 failing seeds%0Anpx kelpie-dst run --seed 9',
-    '::error title=not covered by this storm::inert: disk/rot%0Anever reached: pigs flew%0Athe rule',
+    '::error title=not covered by this storm::inert: disk/rot%0Aimpotent: disk/full%0Anever reached: pigs flew%0Athe rule',
     '',
   ]);
 });

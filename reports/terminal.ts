@@ -3,7 +3,7 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import type { Case, FaultDraw, Run, Violation } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 import { eventLog } from './event-log.js';
-import type { RunReporter, RunReportInput } from './reporter.js';
+import type { FaultPotency, RunReporter, RunReportInput } from './reporter.js';
 import { clockTime, counted, describeFault, describeStrategy, duration, grouped, printable } from './text.js';
 
 const LABEL_WIDTH = 11;
@@ -57,7 +57,7 @@ function described(faults: readonly FaultDraw[]): string[] {
   return faults.map((fault) => `${fault.label.padEnd(width)}  ${describeFault(fault)}`);
 }
 
-function reportLines({ run, wallMs, reproduce, trace, twin }: RunReportInput, paint: ChalkInstance): string[] {
+function reportLines({ run, wallMs, reproduce, trace, twin, potency }: RunReportInput, paint: ChalkInstance): string[] {
   const label = labels(paint);
   const fired = run.faults.filter((fault) => fault.fired > 0).map((fault) => `${fault.id} ${grouped(fault.fired)}`);
   const silent = run.faults.filter((fault) => fault.fired === 0).map((fault) => fault.id);
@@ -78,9 +78,19 @@ function reportLines({ run, wallMs, reproduce, trace, twin }: RunReportInput, pa
     ...many(label, 'counts', wrapped(counters.slice(0, COUNTERS_MAX))),
     ...many(label, 'promises', wrapped(Object.entries(run.judgements).map(([name, judgement]) => `${name} ${judgement}`))),
   ];
+  if (potency !== undefined) lines.push('', 'Without each fault that fired:', ...potencyLines(potency));
   if (run.verdict !== 'pass') lines.push(...failureLines(run, trace, paint));
   lines.push('', 'To do it again:', `  ${reproduce}`);
   return lines;
+}
+
+function potencyLines(potency: readonly FaultPotency[]): string[] {
+  const width = Math.max(0, ...potency.map(({ id }) => id.length));
+  const told = { verdict: 'it mattered', events: 'other events on the way to the same', none: 'nothing else happens' };
+  return potency.map(
+    ({ id, effect, verdict, invariant }) =>
+      `  ${id.padEnd(width)}  ${told[effect]}${effect === 'verdict' ? `: the verdict is ${verdict}${invariant === null ? '' : ` (${invariant})`}` : ''}`,
+  );
 }
 
 function verdictLine(run: Run, paint: ChalkInstance): string {

@@ -1,6 +1,7 @@
 /** The thread of a case pool: runs one case an order, and brings its verdict back. Loaded by `case-pool.ts` only. */
 import type { Case } from '../src/run.js';
 import { type CaseVerdict, verdictOf } from './case-verdict.js';
+import { EffectsHash } from './effects.js';
 import { loadCatalogue, simulateCase, tellingProgress } from './simulate-case.js';
 import { Seat, type SeatBuffers } from './storm/seat.js';
 
@@ -33,7 +34,12 @@ export default async function judge(order: CaseOrder): Promise<CaseAnswer> {
   const catalogue = await loadCatalogue(order.catalogueUrl);
   if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
   own.begin(0);
-  const simulated = await simulateCase(order.run, catalogue, { muted: order.muted, onProgress: tellingProgress(own.progress) });
+  const effects = new EffectsHash();
+  const simulated = await simulateCase(order.run, catalogue, {
+    muted: order.muted,
+    listeners: [effects.listener],
+    onProgress: tellingProgress(own.progress),
+  });
   if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
-  return { kind: 'done', verdict: verdictOf(simulated.run) };
+  return { kind: 'done', verdict: verdictOf(simulated.run, effects.digest()) };
 }

@@ -10,11 +10,13 @@ export interface CaseVerdict {
   /** Empty where the run did not come to its end. */
   readonly traceHash: string;
   readonly events: number;
+  /** Digest of what came of it, see `EffectsHash`; empty where the run did not come to its end. */
+  readonly effects: string;
 }
 
-export function verdictOf(run: Pick<Run, 'verdict' | 'violations' | 'reason' | 'traceHash' | 'events'>): CaseVerdict {
+export function verdictOf(run: Pick<Run, 'verdict' | 'violations' | 'reason' | 'traceHash' | 'events'>, effects = ''): CaseVerdict {
   const { verdict, violations, traceHash, events } = run;
-  return { verdict, invariant: violations[0]?.invariant ?? null, signature: signatureOf(run), traceHash, events };
+  return { verdict, invariant: violations[0]?.invariant ?? null, signature: signatureOf(run), traceHash, events, effects };
 }
 
 /** The same promise is broken; where none is, the verdict is the same, for its reason names what differs from case to case. */

@@ -7,8 +7,8 @@ import type { Fault } from '../faults/fault.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import type { Case, Run } from '../src/run.js';
 import { simulate } from '../src/sim/simulate.js';
-import { RollingHash, type TraceEvent } from '../src/trace.js';
 import { draw } from './draw.js';
+import { EffectsHash } from './effects.js';
 
 /** Muted runs a fault: enough to tell one that matters sometimes from one that never does. */
 const MUTED_RUNS_MAX = 5;
@@ -83,24 +83,15 @@ function outOfReach(fault: Fault, scenario: Scenario): string | undefined {
   return fault.beyondBudget === true ? 'beyond the budget' : undefined;
 }
 
-/** Told of a fault as it strikes, so it shows nothing of what the fault led to. */
-const OF_THE_FAULT: ReadonlySet<string> = new Set(['fault', 'clock', 'kill', 'stop', 'pause', 'resume', 'boot', 'exit']);
-
 async function effectsOf(
   run: Case,
   muted: readonly string[],
   faults: readonly Fault[],
   scenario: Scenario,
 ): Promise<{ readonly run: Run; readonly effects: string }> {
-  const hash = new RollingHash();
-  const listener = ({ at, node, body }: TraceEvent): void => {
-    if (OF_THE_FAULT.has(body.type)) return;
-    hash.int(at);
-    hash.value(node);
-    hash.value(body);
-  };
-  const simulated = await simulate(run, { scenario, faults, muted, listeners: [listener] });
-  return { run: simulated.run, effects: hash.digest() };
+  const effects = new EffectsHash();
+  const simulated = await simulate(run, { scenario, faults, muted, listeners: [effects.listener] });
+  return { run: simulated.run, effects: effects.digest() };
 }
 
 /** The table that a reader can trust, as Markdown. */

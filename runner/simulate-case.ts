@@ -18,7 +18,7 @@ export async function loadCatalogue(url: string): Promise<Catalogue | Refusal> {
 }
 
 /** How a case is watched; nothing here changes what happens in it. */
-export type Watching = Pick<SimulateOptions, 'record' | 'drain' | 'muted' | 'recorder' | 'onProgress'>;
+export type Watching = Pick<SimulateOptions, 'record' | 'drain' | 'muted' | 'recorder' | 'listeners' | 'onProgress'>;
 
 /** Simulates a case with the parts it names. Rejects for a broken assertion of the simulator. */
 export async function simulateCase(run: Case, catalogue: Catalogue, watching: Watching): Promise<Simulated | Refusal> {

@@ -1,10 +1,12 @@
 /** `run`: one seed, one case, one verdict. */
+import { availableParallelism } from 'node:os';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { json } from '../../reports/json.js';
-import type { RunReporter } from '../../reports/reporter.js';
+import type { FaultPotency, RunReporter } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import type { Scenario } from '../../scenarios/scenario.js';
-import { type Case, EXIT, PROFILES, type Profile } from '../../src/run.js';
+import { type Case, EXIT, PROFILES, type Profile, type Run } from '../../src/run.js';
+import { CasePool } from '../case-pool.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { type DrawOptions, DRAWN_STRATEGIES, draw } from '../draw.js';
 import { parseDuration } from '../duration.js';
@@ -37,6 +39,11 @@ export const RUN_FLAGS = {
     type: 'boolean',
     default: false,
     describe: 'Run it again in another process, after other seeds, in another time zone and locale, and compare event by event',
+  },
+  potency: {
+    type: 'boolean',
+    default: false,
+    describe: 'Run it again without each fault that fired, and say which ones mattered',
   },
   trace: { type: 'string', describe: 'Write every event to this file, as JSON lines', coerce: once('trace') },
   'hang-timeout': {
@@ -76,18 +83,41 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
   const traced = await withTrace(first, () => runCase(drawn, { hangTimeoutMs, signal, record: true }));
   const { outcome, equalIn } = args.twin && traced.completed ? await twinOf(traced, signal) : { outcome: traced };
   if (traceFile !== undefined && outcome.completed) await traceFile.write(outcome.trace);
+  const potency = args.potency && first.completed ? await potencyOf(drawn, outcome.run, signal) : undefined;
   process.stdout.write(
     reporter.report({
       ...outcome,
       wallMs: first.wallMs,
       reproduce: commandOf(args, drawn),
       ...(equalIn === undefined ? {} : { twin: equalIn }),
+      ...(potency === undefined ? {} : { potency }),
     }),
   );
   if (traceFile !== undefined && !outcome.completed) {
     console.error(`kelpie-dst: ${traceFile.path} is not written: the run did not come to its end, so its trace is lost`);
   }
   return outcome.run.verdict === 'pass' ? EXIT.clean : EXIT.bug;
+}
+
+/** The case without each fault that fired, in turn. */
+async function potencyOf(drawn: Case, ran: Run, signal: AbortSignal): Promise<readonly FaultPotency[]> {
+  const pool = new CasePool({ workers: availableParallelism(), signal });
+  try {
+    const whole = await pool.judge(drawn);
+    const fired = ran.faults.filter((fault) => fault.fired > 0);
+    return await Promise.all(
+      fired.map(async ({ id }): Promise<FaultPotency> => {
+        const labels = drawn.faults.filter((fault) => fault.id === id).map(({ label }) => label);
+        const without = await pool.judge(drawn, labels);
+        const { verdict, invariant } = without;
+        const alike = verdict === whole.verdict && invariant === whole.invariant;
+        const effect = without.effects === whole.effects ? 'none' : alike ? 'events' : 'verdict';
+        return { id, effect, verdict, invariant };
+      }),
+    );
+  } finally {
+    await pool.end();
+  }
 }
 
 /** The case that the flags ask for. Throws UsageError for flags that are wrong, or contradict each other. */
@@ -121,8 +151,8 @@ function commandOf(args: RunArguments, drawn: Case): string {
     ['sim-time', args['sim-time']],
     ['bug', args.bug],
   ];
-  const twin = args.twin ? ['--twin'] : [];
-  return ['npx kelpie-dst run', ...twin, ...flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))].join(
+  const modes = [...(args.twin ? ['--twin'] : []), ...(args.potency ? ['--potency'] : [])];
+  return ['npx kelpie-dst run', ...modes, ...flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))].join(
     ' ',
   );
 }

@@ -9,12 +9,14 @@ import { junit } from '../../reports/junit.js';
 import { stormJson } from '../../reports/storm-json.js';
 import { stormTerminal } from '../../reports/storm-terminal.js';
 import { EXIT, PROFILES, type Seed } from '../../src/run.js';
+import { CasePool } from '../case-pool.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { parseDuration } from '../duration.js';
 import { once, oneOf, wantsColour, wholeNumber } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
 import { type Plan, runAt, runsOf } from '../storm/plan.js';
+import { potencies, type Potency } from '../storm/potency.js';
 import { progressView } from '../storm/progress-view.js';
 import { saveFailures } from '../storm/save-failures.js';
 import type { SeedResult } from '../storm/seed-result.js';
@@ -111,11 +113,14 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
     view.end();
     store?.close();
   }
+  const wholePlan = stopped === undefined && tally.coverage(plan).decides;
+  const potency = wholePlan ? await potencyOf(plan, tally, workers, signal) : undefined;
   const report = tally.report(plan, catalogue, {
     stopped,
     wallMs: performance.now() - begunMs,
     runs: tally.runs - done.size,
     commandOf: reproduce,
+    ...(potency === undefined ? {} : { potency }),
   });
   const reporter = args.json ? stormJson : stormTerminal({ colour: wantsColour(args.color, process.stdout, process.env) });
   process.stdout.write(reporter.report(report));
@@ -133,6 +138,19 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
   }
   if (stopped === 'interrupted') return EXIT.interrupted;
   return isBad(report) ? EXIT.bug : EXIT.clean;
+}
+
+async function potencyOf(plan: Plan, tally: Tally, workers: number, signal: AbortSignal): Promise<readonly Potency[] | undefined> {
+  const pool = new CasePool({ workers, signal });
+  try {
+    return await potencies(plan, tally.firedAt, catalogue, pool);
+  } catch (error) {
+    // The storm itself is done, and is told.
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    await pool.end();
+  }
 }
 
 async function storeOf(args: StormArguments, plan: Plan, onResult: (result: SeedResult) => void): Promise<Store | undefined> {

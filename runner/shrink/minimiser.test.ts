@@ -6,7 +6,7 @@ import type { CaseVerdict } from '../case-verdict.js';
 import { type Bounds, Minimiser } from './minimiser.js';
 
 const UNBOUNDED: Bounds = { runs: 1_000_000, wallMs: Number.POSITIVE_INFINITY };
-const FAILS: CaseVerdict = { verdict: 'violation', invariant: 'x', signature: 'x', traceHash: 'f', events: 1 };
+const FAILS: CaseVerdict = { verdict: 'violation', invariant: 'x', signature: 'x', traceHash: 'f', events: 1, effects: 'e' };
 const PASSES: CaseVerdict = { ...FAILS, verdict: 'pass', invariant: null, signature: 'pass' };
 
 function caseOf(ids: readonly number[]): Case {

@@ -100,3 +100,18 @@ test('runs that were done again are counted, and a difference is a failure', () 
   expect(report).toMatchObject({ twins: { checked: 2, differed: 1 }, failed: 1 });
   expect(isBad(report)).toBe(true);
 });
+
+test('a fault that fired and changed nothing fails a storm that decides, and only where it was tried', () => {
+  const tally = new Tally(plan.scenarios);
+  for (let position = 999; position >= 0; position--)
+    tally.add(result(position, { reached: ['behaved', 'pigs flew'], fired: ['a/fires', 'b/silent'] }));
+  expect(tally.firedAt.get('a/fires')).toEqual([0, 1, 2, 3, 4]);
+  const potency = [
+    { id: 'a/fires', tried: 1, potent: true },
+    { id: 'b/silent', tried: 5, potent: false },
+  ];
+  const untried = tally.report(plan, catalogue, session);
+  expect({ impotent: untried.impotent, bad: isBad(untried) }).toEqual({ impotent: null, bad: false });
+  const tried = tally.report(plan, catalogue, { ...session, potency });
+  expect({ impotent: tried.impotent, bad: isBad(tried) }).toEqual({ impotent: ['b/silent'], bad: true });
+});

@@ -5,6 +5,7 @@
 import type { FailureGroup, FaultFigures, NewBehaviourEstimate, StormReport } from '../../reports/storm-report.js';
 import type { Catalogue } from '../catalogue.js';
 import { type Plan, runsOf } from './plan.js';
+import { POTENCY_TRIES, type Potency } from './potency.js';
 import type { SeedResult } from './seed-result.js';
 import type { Stopped } from './storm.js';
 
@@ -29,6 +30,8 @@ export interface Session {
   readonly runs: number;
   /** The command that runs a seed again. */
   readonly commandOf: (scenario: string, seed: SeedResult['seed']) => string;
+  /** Absent where nobody looked. */
+  readonly potency?: readonly Potency[];
 }
 
 export class Tally {
@@ -37,6 +40,8 @@ export class Tally {
   readonly #drawn = new Map<string, number>();
   readonly #fired = new Map<string, number>();
   readonly #reached = new Map<string, number>();
+  /** The first runs in which each fault fired, by position. */
+  readonly #firedAt = new Map<string, readonly number[]>();
   readonly #twins = { checked: 0, differed: 0 };
   runs = 0;
   failed = 0;
@@ -51,7 +56,11 @@ export class Tally {
     if (scenario === undefined) throw new RangeError(`a result of scenario '${result.scenario}', which is not in this storm`);
     scenario.seeds++;
     for (const id of result.drawn) count(this.#drawn, id);
-    for (const id of result.fired) count(this.#fired, id);
+    for (const id of result.fired) {
+      count(this.#fired, id);
+      const positions = [...(this.#firedAt.get(id) ?? []), result.position].sort((a, b) => a - b);
+      this.#firedAt.set(id, positions.slice(0, POTENCY_TRIES));
+    }
     for (const name of result.reached) count(this.#reached, name);
     if (result.twin !== null) this.#twins.checked++;
     if (result.verdict === 'nondeterminism') this.#twins.differed++;
@@ -61,12 +70,16 @@ export class Tally {
     this.#addFailure(`${result.scenario} ${result.signature}`, result);
   }
 
+  get firedAt(): ReadonlyMap<string, readonly number[]> {
+    return this.#firedAt;
+  }
+
   /** The smallest failure of each group, in the order of the report. */
   examples(): readonly SeedResult[] {
     return this.#ordered().map(({ smallest }) => smallest);
   }
 
-  report(plan: Plan, catalogue: Catalogue, { stopped, wallMs, runs, commandOf }: Session): StormReport {
+  report(plan: Plan, catalogue: Catalogue, { stopped, wallMs, runs, commandOf, potency }: Session): StormReport {
     const ids = [...this.#drawn.keys()].sort();
     const faults: FaultFigures[] = ids.map((id) => ({
       id,
@@ -89,9 +102,10 @@ export class Tally {
       failures: this.#ordered().map((group) => told(group, commandOf)),
       faults,
       inert: faults.filter(({ seedsDrawn, seedsFired }) => seedsDrawn >= DRAWN_MIN && seedsFired === 0).map(({ id }) => id),
+      impotent: potency?.filter(({ potent }) => !potent).map(({ id }) => id) ?? null,
       sometimes,
       neverReached: Object.keys(sometimes).filter((name) => sometimes[name] === 0),
-      coverage: this.#coverage(plan),
+      coverage: this.coverage(plan),
       twins: { ...this.#twins },
       newBehaviourEstimate: this.#estimate(),
       wallMs: Math.round(wallMs),
@@ -114,9 +128,10 @@ export class Tally {
     return [...this.#groups.values()].sort((a, b) => smaller(a.smallest, b.smallest));
   }
 
-  #coverage({ profile, bug, scenarios }: Plan): StormReport['coverage'] {
+  /** Whether what a storm of this plan did not come to see fails it. */
+  coverage({ profile, bug, scenarios }: Plan): StormReport['coverage'] {
     const seeds = Math.min(...scenarios.map((id) => this.#scenarios.get(id)?.seeds ?? 0));
-    const names = 'inert faults and situations never reached';
+    const names = 'inert and impotent faults and situations never reached';
     if (profile !== 'swarm')
       return { decides: false, rule: `${names} do not decide: only default seeds must cover all, and this is profile ${profile}` };
     if (bug !== null) return { decides: false, rule: `${names} do not decide: a run with a known bug may end early` };
@@ -138,8 +153,8 @@ export class Tally {
 }
 
 /** Whether a storm that looks like this is no success. */
-export const isBad = ({ failed, coverage, inert, neverReached }: StormReport): boolean =>
-  failed > 0 || (coverage.decides && inert.length + neverReached.length > 0);
+export const isBad = ({ failed, coverage, inert, impotent, neverReached }: StormReport): boolean =>
+  failed > 0 || (coverage.decides && inert.length + neverReached.length + (impotent?.length ?? 0) > 0);
 
 const smaller = (a: SeedResult, b: SeedResult): number => a.events - b.events || a.position - b.position;
 

@@ -1,0 +1,44 @@
+/**
+ * Which of the faults that fired in a storm mattered: for each, runs in which it fired are done again with it muted, until one goes
+ * another way. A fault that never does is one that only seemed to be there.
+ */
+import type { Catalogue } from '../catalogue.js';
+import type { CasePool } from '../case-pool.js';
+import { caseAt, type Plan } from './plan.js';
+
+/** Runs tried for a fault before it is called impotent. */
+export const POTENCY_TRIES = 5;
+
+export interface Potency {
+  readonly id: string;
+  /** Runs that were tried with it muted. */
+  readonly tried: number;
+  readonly potent: boolean;
+}
+
+/** `firedAt`: for each fault, the first positions at which it fired, in order. Does not depend on the number of workers. */
+export async function potencies(
+  plan: Plan,
+  firedAt: ReadonlyMap<string, readonly number[]>,
+  catalogue: Catalogue,
+  pool: CasePool,
+): Promise<readonly Potency[]> {
+  const wholes = new Map<number, Promise<string>>();
+  const wholeAt = (position: number): Promise<string> => {
+    const known = wholes.get(position) ?? pool.judge(caseAt(plan, position, catalogue)).then(({ effects }) => effects);
+    wholes.set(position, known);
+    return known;
+  };
+  return Promise.all(
+    [...firedAt.keys()].sort().map(async (id) => {
+      const positions = (firedAt.get(id) ?? []).slice(0, POTENCY_TRIES);
+      for (const [nth, position] of positions.entries()) {
+        const run = caseAt(plan, position, catalogue);
+        const labels = run.faults.filter((fault) => fault.id === id).map(({ label }) => label);
+        const [whole, without] = await Promise.all([wholeAt(position), pool.judge(run, labels)]);
+        if (without.effects !== whole) return { id, tried: nth + 1, potent: true };
+      }
+      return { id, tried: positions.length, potent: false };
+    }),
+  );
+}
