@@ -14,7 +14,14 @@ const finding = (change: Partial<Finding> = {}): Finding => ({
   ...change,
 });
 
-const chase = (runs: number, found: Finding | undefined, seconds = 1): Chase => ({ from: 1, runs, found, seconds, alsoWithout: [] });
+const chase = (seeds: number, found: Finding | undefined, seconds = 1): Chase => ({
+  from: 1,
+  seeds,
+  runs: 2 * seeds,
+  found,
+  seconds,
+  alsoWithout: [],
+});
 
 const check: CheckRow = {
   module: 'Whole',
@@ -53,6 +60,7 @@ test('a row tells what caught it most often, and what the model checker says', (
     summary: 'it does half',
     found: true,
     seedsMedian: 2,
+    runsMedian: 4,
     seeds: [1, 2, 3],
     seconds: 2,
     invariant: 'whole',
@@ -86,7 +94,7 @@ test('a gate reads from the page which bugs are found, and how soon', () => {
   ]);
   expect(page).toContain('2 of 3 bugs are found');
   expect(page).toContain('Not found: `not-at-all`.');
-  expect(page).toContain('| `at-once` | it does half | 1 | 1 | 1.0 | hang | a | Whole/Half (Wholeness) | yes |');
+  expect(page).toContain('| `at-once` | it does half | 1 | 2 | 1 | 1.0 | hang | a | Whole/Half (Wholeness) | yes |');
 });
 
 test('a line for people keeps its columns, found or not', () => {

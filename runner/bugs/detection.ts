@@ -10,9 +10,11 @@ export interface Detection {
   readonly summary: string;
   /** In most of the storms. */
   readonly found: boolean;
-  /** Median of the runs that it took; null when it was not found. */
+  /** Median of the seeds that it took, each run in every scenario; null when it was not found. */
   readonly seedsMedian: number | null;
-  /** Of each storm, in order of their first seeds; null where it was not found. */
+  /** Median of the runs that it took. */
+  readonly runsMedian: number | null;
+  /** Seeds of each storm, in order of their first seeds; null where it was not found. */
   readonly seeds: readonly (number | null)[];
   /** Median wall time of a storm. */
   readonly seconds: number;
@@ -34,8 +36,8 @@ export interface Detection {
 
 export function detectionOf(bug: KnownBug, chases: readonly Chase[], check: CheckRow | undefined): Detection {
   const findings = chases.map(({ found }) => found).filter((found) => found !== undefined);
-  const seeds = chases.map(({ found, runs }) => (found === undefined ? null : runs));
-  const seedsMedian = median(seeds.map((runs) => runs ?? Number.POSITIVE_INFINITY));
+  const seedsMedian = median(chases.map(({ found, seeds }) => (found === undefined ? Number.POSITIVE_INFINITY : seeds)));
+  const runsMedian = median(chases.map(({ found, runs }) => (found === undefined ? Number.POSITIVE_INFINITY : runs)));
   const found = Number.isFinite(seedsMedian);
   const caught = mostFrequent(findings, ({ verdict, invariant }) => `${invariant ?? ''} ${verdict}`)[0];
   return {
@@ -43,7 +45,8 @@ export function detectionOf(bug: KnownBug, chases: readonly Chase[], check: Chec
     summary: bug.summary,
     found,
     seedsMedian: found ? seedsMedian : null,
-    seeds,
+    runsMedian: found ? runsMedian : null,
+    seeds: chases.map((one) => (one.found === undefined ? null : one.seeds)),
     seconds: Math.round(median(chases.map(({ seconds }) => seconds)) * 10) / 10,
     invariant: caught?.invariant ?? null,
     verdict: caught?.verdict ?? null,
@@ -76,8 +79,8 @@ function mostFrequent(findings: readonly Finding[], kindOf: (finding: Finding) =
 const caughtBy = ({ invariant, verdict }: Detection): string => invariant ?? verdict ?? '';
 const agreement = ({ agrees }: Detection): string => (agrees === null ? '-' : agrees ? 'yes' : 'NO');
 
-const HEADINGS = ['', 'bug', 'seeds', 'of each storm', 'seconds', 'caught by', 'scenario', 'spec', 'agrees'];
-const WIDTHS = [2, -30, 5, -24, 7, -26, -20, -52, 0];
+const HEADINGS = ['', 'bug', 'seeds', 'runs', 'seeds of each storm', 'seconds', 'caught by', 'in scenario', 'spec', 'agrees'];
+const WIDTHS = [2, -30, 5, 5, -20, 7, -28, -22, -52, 0];
 
 /** Words stand left in their column, figures right. */
 function line(cells: readonly string[]): string {
@@ -95,7 +98,8 @@ export const detectionLine = (row: Detection): string =>
     row.found ? '✓' : '✗',
     row.id,
     row.seedsMedian === null ? '-' : String(row.seedsMedian),
-    row.seeds.map((runs) => runs ?? '-').join(' '),
+    row.runsMedian === null ? '-' : String(row.runsMedian),
+    row.seeds.map((seeds) => seeds ?? '-').join(' '),
     row.seconds.toFixed(1),
     caughtBy(row),
     row.scenarios[0] ?? '',
@@ -119,22 +123,26 @@ export function detectionPage(rows: readonly Detection[], { scenarios, storms, s
     '# What the simulator finds',
     '',
     'Written by `npm run bugs:check`; do not edit. Each bug of [the corpus](../scenarios/bugs) is put into the runtime as a part of the',
-    `assembly, and ${storms} storms of default seeds are run against it, from the first seeds ${bases.join(', ')}, each until a run fails or`,
-    `${seeds} runs have passed. A run counts only when the same seed passes without the bug. Scenarios: ${scenarios.join(', ')}${scenarios.length > 1 ? ', in turns' : ''}.`,
+    `assembly, and ${storms} storms of default seeds are run against it, from the first seeds ${bases.join(', ')}. A seed is run in every one of`,
+    `these ${scenarios.length} scenarios, in turns, until a run fails or ${seeds} seeds have passed; a failing run counts only when the same seed passes`,
+    'without the bug, and a storm that most others of the same bug have missed is not run.',
+    '',
+    `Scenarios: ${scenarios.join(', ')}.`,
     '',
     `${found.length} of ${rows.length} bugs are found. Seconds are wall time of the median storm on one thread of the machine that wrote this.`,
     '`agrees`: the model checker finds the same bug in the spec, by breaking the invariant that is named.',
     ...(missed.length === 0 ? [] : ['', `Not found: ${missed.map(({ id }) => `\`${id}\``).join(', ')}.`]),
     '',
-    '| bug | what is wrong | median seeds | seeds of each storm | seconds | caught by | in scenario | spec and bug config | agrees |',
-    '| --- | --- | ---: | --- | ---: | --- | --- | --- | --- |',
+    '| bug | what is wrong | median seeds | median runs | seeds of each storm | seconds | caught by | in scenario | spec and bug config | agrees |',
+    '| --- | --- | ---: | ---: | --- | ---: | --- | --- | --- | --- |',
     ...rows.map((row) =>
       [
         '',
         `\`${row.id}\``,
         row.summary,
         row.seedsMedian ?? 'not found',
-        row.seeds.map((runs) => runs ?? `> ${seeds}`).join(', '),
+        row.runsMedian ?? '',
+        row.seeds.map((needed) => needed ?? `> ${seeds}`).join(', '),
         row.seconds.toFixed(1),
         caughtBy(row),
         row.scenarios.join(', '),

@@ -16,7 +16,7 @@ export interface HuntOptions {
   readonly scenarios: readonly string[];
   /** Storms against each bug. */
   readonly storms: number;
-  /** Runs of one storm at most. */
+  /** Seeds of one storm at most, each run in every scenario, in turns. */
   readonly seeds: number;
   /** The first seed of the first storm. */
   readonly from: Seed;
@@ -30,7 +30,8 @@ export interface Chase {
   readonly from: Seed;
   /** The run that failed; undefined when none of them did. */
   readonly found: Finding | undefined;
-  /** Runs up to and including it. */
+  /** Seeds and runs up to and including it. */
+  readonly seeds: number;
   readonly runs: number;
   readonly seconds: number;
   /** Runs that failed without the bug too, and do not count. */
@@ -55,10 +56,8 @@ export const baseOf = (from: Seed, storm: number): Seed => seedAfter(from, storm
 async function chase(bug: string, storm: number, options: HuntOptions): Promise<Chase> {
   const { catalogue, scenarios, seeds, signal } = options;
   const from = baseOf(options.from, storm);
-  const perScenario = Math.ceil(seeds / scenarios.length);
-  const plan: Plan = { scenarios, profile: 'swarm', bug, from, seeds: perScenario, shard: { index: 1, of: 1 } };
+  const plan: Plan = { scenarios, profile: 'swarm', bug, from, seeds, shard: { index: 1, of: 1 } };
   const done = new Set<number>();
-  for (let position = seeds; position < runsOf(plan); position++) done.add(position);
   const alsoWithout: SeedResult[] = [];
   const begunMs = performance.now();
   const run = async (asked: Plan, skip: ReadonlySet<number>): Promise<SeedResult | undefined> => {
@@ -84,13 +83,14 @@ async function chase(bug: string, storm: number, options: HuntOptions): Promise<
   const ended = (found: Finding | undefined, runs: number): Chase => ({
     from,
     found,
+    seeds: Math.ceil(runs / scenarios.length),
     runs,
     seconds: (performance.now() - begunMs) / 1_000,
     alsoWithout,
   });
   for (;;) {
     const failure = await run(plan, done);
-    if (failure === undefined) return ended(undefined, seeds);
+    if (failure === undefined) return ended(undefined, runsOf(plan));
     const { position, scenario, seed, verdict, invariant } = failure;
     const control = await run({ ...plan, scenarios: [scenario], bug: null, from: seed, seeds: 1 }, new Set());
     if (control === undefined) return ended({ scenario, seed, verdict, invariant }, position + 1);

@@ -7,7 +7,7 @@ import type { KnownBug } from '../../scenarios/bugs/bug.js';
 import { EXIT } from '../../src/run.js';
 import { type Detection, detectionHeading, detectionLine, detectionOf, detectionPage, mediansOf } from '../bugs/detection.js';
 import { baseOf, hunt, type HuntOptions } from '../bugs/hunt.js';
-import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { catalogue, find } from '../catalogue.js';
 import { once, wholeNumber } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
@@ -17,17 +17,21 @@ import { embeddedChecker } from '../tla/embedded.js';
 import { readSpecs } from '../tla/spec-catalogue.js';
 import { UsageError } from '../usage-error.js';
 
-const SEEDS_DEFAULT = 300;
+const SEEDS_DEFAULT = 100;
 const SEEDS_MAX = 1_000_000;
 const STORMS_DEFAULT = 5;
 const STORMS_MAX = 1_000;
 const WORKERS_MAX = 256;
 const FROM_DEFAULT = '1000000';
-/** What a page says is found in fewer runs than this, a gate demands. */
+/** What a page says is found within so many seeds, a gate demands. */
 const QUICK_SEEDS_MAX = 20;
 
 export const BUGS_FLAGS = {
-  seeds: { type: 'string', describe: `Runs of one storm at most; ${SEEDS_DEFAULT} when left out`, coerce: once('seeds') },
+  seeds: {
+    type: 'string',
+    describe: `Seeds of one storm at most, each in every scenario; ${SEEDS_DEFAULT} when left out`,
+    coerce: once('seeds'),
+  },
   storms: {
     type: 'string',
     describe: `Storms against each bug, from different first seeds; ${STORMS_DEFAULT} when left out`,
@@ -42,14 +46,13 @@ export const BUGS_FLAGS = {
     type: 'string',
     array: true,
     requiresArg: true,
-    describe: `Id of a scenario ('list scenarios'); may be repeated; ${DEFAULT_SCENARIO} when left out`,
+    describe: "Id of a scenario ('list scenarios'); may be repeated; all when left out, in turns",
   },
-  all: { type: 'boolean', default: false, describe: 'Every scenario, in turns' },
   workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
   out: { type: 'string', describe: 'Write the table to this file, as Markdown', coerce: once('out') },
   gate: {
     type: 'string',
-    describe: `Only the bugs that the table in this file says are found within ${QUICK_SEEDS_MAX} runs: each must be found again`,
+    describe: `Only the bugs that the table in this file says are found within ${QUICK_SEEDS_MAX} seeds: each must be found again`,
     coerce: once('gate'),
   },
   json: { type: 'boolean', default: false, describe: 'Print one JSON array on stdout and nothing else' },
@@ -65,7 +68,7 @@ export const bugsCommand: CommandModule<object, BugsArguments> = {
       .positional('ids', { type: 'string', array: true, describe: "Known bugs ('list bugs'); all when left out" })
       .options(BUGS_FLAGS)
       .example('$0 bugs racy-claim', 'five storms against one bug')
-      .example('$0 bugs --all --out docs/detection.md', 'the table of all bugs'),
+      .example('$0 bugs --out docs/detection.md', 'the table of all bugs'),
   handler: async (args) => {
     process.exitCode = await interruptible((signal) => bugs(args, signal));
   },
@@ -73,9 +76,7 @@ export const bugsCommand: CommandModule<object, BugsArguments> = {
 
 async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
   const asked = bugsOf(args);
-  if (args.all && args.scenario !== undefined)
-    throw new UsageError('--all has every scenario, and --scenario some; leave one of the two out');
-  const names = args.all ? catalogue.scenarios.map(({ id }) => id) : (args.scenario ?? [DEFAULT_SCENARIO]);
+  const names = args.scenario ?? catalogue.scenarios.map(({ id }) => id);
   const scenarios = [...new Set(names)].map((id) => find('scenario', catalogue.scenarios, id).id);
   const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
   const pool = stormPool(workers);
@@ -125,7 +126,7 @@ function bugsOf({ ids = [], gate }: BugsArguments): readonly KnownBug[] {
   const medians = mediansOf(readPage(gate));
   const quick = asked.filter(({ id }) => (medians.get(id) ?? Number.POSITIVE_INFINITY) <= QUICK_SEEDS_MAX);
   if (quick.length === 0)
-    throw new UsageError(`--gate ${gate}: it has no bug that is found within ${QUICK_SEEDS_MAX} runs; write it by 'bugs --out ${gate}'`);
+    throw new UsageError(`--gate ${gate}: it has no bug that is found within ${QUICK_SEEDS_MAX} seeds; write it by 'bugs --out ${gate}'`);
   return quick;
 }
 
