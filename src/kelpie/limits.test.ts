@@ -7,9 +7,14 @@ import { agentOptions } from './agents/agent-options.js';
 import { KelpieError } from './errors.js';
 import { actorRef, nodeId, operationName, requestId } from './ids.js';
 import * as limits from './limits.js';
+import { registryKeys } from './keys.js';
 import { KelpieNode } from './node.js';
 import { correctParts } from './parts.js';
-import type { Platform } from '../ports.js';
+import { nodeRecord } from './records.js';
+import { registerNode } from './registry.js';
+import type { Runtime } from './runtime.js';
+import { Teller } from './tell.js';
+import { type Platform, transact } from '../ports.js';
 
 function codeOf(act: () => unknown): string {
   try {
@@ -218,4 +223,27 @@ describe('what an invocation does', () => {
     expect(result.first).toBe('overloaded');
     expect(result.refused).toEqual(['overloaded']);
   });
+});
+
+test('a cluster has as many nodes as it may, and no more; one that is known already comes back', async () => {
+  const { result } = await lab({
+    nodes: 1,
+    script: async ({ platform }) => {
+      const { database } = platform;
+      const named = (node: string): Uint8Array => nodeRecord.encode({ node, life: 1, boot: 'b', status: 'left', capacity: 1, count: 0 });
+      // The node of the lab is one of them.
+      const others = Array.from({ length: limits.NODES_MAX - 1 }, (_, i) => `other${i}`);
+      await transact(database, async (transaction) => {
+        for (const node of others) transaction.set(registryKeys.node(node), named(node));
+      });
+      const register = (node: string): Promise<unknown> => {
+        const runtime = { platform, config: kelpieConfig(), parts: correctParts, node, teller: new Teller(platform.tracer) };
+        return registerNode(runtime as Runtime, 'boot').catch((error: unknown) => KelpieError.from(error).code);
+      };
+      const full = [await register('new'), await register('other7')];
+      await transact(database, async (transaction) => transaction.clear(registryKeys.node('other8')));
+      return [...full, await register('new')];
+    },
+  });
+  expect(result).toEqual(['overloaded', 2, 1]);
 });
