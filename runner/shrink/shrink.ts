@@ -87,7 +87,7 @@ export async function shrink(from: Case, verdict: CaseVerdict, options: ShrinkOp
   };
 }
 
-export function sizesOf({ workload, faults, knobs, strategy, chaosMicros }: Case, { knobs: ranges = {} }: Scenario): Sizes {
+function sizesOf({ workload, faults, knobs, strategy, chaosMicros }: Case, { knobs: ranges = {} }: Scenario): Sizes {
   return {
     operations: workload.operations.length,
     faults: faults.length,
