@@ -10,6 +10,8 @@ import { InstallError, installTlc, TLC_RELEASE } from '../tla/install-tlc.js';
 import { DEFAULT_BOUNDS, ModelCheckError } from '../tla/model-checker.js';
 import { readSpecs } from '../tla/spec-catalogue.js';
 import { UsageError } from '../usage-error.js';
+import { REPLAY_SPEC_FLAGS, specReplayCommand } from './spec-replay.js';
+import { specTraceCommand, TRACE_FLAGS } from './spec-trace.js';
 
 const CHECK_FLAGS = {
   engine: { type: 'string', describe: `Model checker: ${ENGINES.join(', ')}; embedded when left out`, coerce: once('engine') },
@@ -22,7 +24,7 @@ const INSTALL_FLAGS = {
   from: { type: 'string', describe: 'A file or http(s) address that has the same jar', coerce: once('from') },
 } as const;
 
-export const SPEC_FLAGS = { ...CHECK_FLAGS, ...INSTALL_FLAGS };
+export const SPEC_FLAGS = { ...CHECK_FLAGS, ...INSTALL_FLAGS, ...TRACE_FLAGS, ...REPLAY_SPEC_FLAGS };
 
 type CheckArguments = InferredOptionTypes<typeof CHECK_FLAGS> & { names: string[] | undefined };
 type InstallArguments = InferredOptionTypes<typeof INSTALL_FLAGS>;
@@ -54,8 +56,15 @@ const installCommand: CommandModule<object, InstallArguments> = {
 
 export const specCommand: CommandModule = {
   command: 'spec',
-  describe: 'The TLA+ specs: check them, install TLC',
-  builder: (yargs) => yargs.command(checkCommand).command(installCommand).demandCommand(1, 'a command of spec is missing').strict(),
+  describe: 'The TLA+ specs: check them, check runs against them, replay their counterexamples, install TLC',
+  builder: (yargs) =>
+    yargs
+      .command(checkCommand)
+      .command(specTraceCommand)
+      .command(specReplayCommand)
+      .command(installCommand)
+      .demandCommand(1, 'a command of spec is missing')
+      .strict(),
   // Only its subcommands do anything; yargs asks for one.
   handler: () => {},
 };

@@ -39,7 +39,7 @@ const PATH_MAX = 100_000;
 
 export const embeddedChecker: ModelChecker = {
   name: 'embedded',
-  check: (model, options = {}) => inSession(options, (session, bounds) => check(session, model, bounds)),
+  check: (model, options = {}) => inSession(options, (session, bounds) => check(session, model, bounds, options.traceless === true)),
   graph: (model, options = {}) =>
     inSession(options, async (session, bounds) => {
       const labelled = await writtenOut(session, model);
@@ -93,7 +93,7 @@ async function initialStates(session: EmbeddedSession, model: Model): Promise<re
   throw (await unread(session, model)) ?? engineError(model, /^\w+Error/.exec(error)?.[0] ?? '', error);
 }
 
-async function check(session: EmbeddedSession, model: Model, bounds: Bounds): Promise<CheckResult> {
+async function check(session: EmbeddedSession, model: Model, bounds: Bounds, traceless: boolean): Promise<CheckResult> {
   const { properties } = parseConfig(model.config, model.configName);
   if (properties.length > 0) {
     throw new ModelCheckError(
@@ -109,8 +109,9 @@ async function check(session: EmbeddedSession, model: Model, bounds: Bounds): Pr
     const initial = await initialStates(session, model);
     return { verdict: 'holds', distinctStates, depth: depthOf(report, initial.length), seconds, trace: [] };
   }
-  const trace = await nameSteps(session, model, traceOf(report));
-  return { ...failure(report, model), distinctStates, depth: trace.length, seconds, trace };
+  const states = traceOf(report);
+  const trace = traceless ? [] : await nameSteps(session, model, states);
+  return { ...failure(report, model), distinctStates, depth: states.length, seconds, trace };
 }
 
 async function explore(session: EmbeddedSession, model: Model, bounds: Bounds): Promise<EngineReport> {

@@ -30,6 +30,8 @@ export interface CheckOptions {
   readonly bounds?: Bounds;
   /** Ends the engine; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** The way to a violation is not wanted: `trace` stays empty. */
+  readonly traceless?: boolean;
 }
 
 /** One way to take a step: an action with its arguments. */

@@ -94,7 +94,7 @@ export function tlcChecker(place: TlcPlace): ModelChecker {
     check: async (model, options = {}) => {
       // Temporal properties speak of the specification as it is written.
       const hasProperties = parseConfig(model.config, model.configName).properties.length > 0;
-      const labelled = hasProperties ? undefined : await writeOut(model, options).catch(leaveToTlc);
+      const labelled = hasProperties || options.traceless === true ? undefined : await writeOut(model, options).catch(leaveToTlc);
       return inFolder((folder) => check(place, folder, model, labelled, options));
     },
     graph: async (model, options = {}) => {
@@ -139,7 +139,7 @@ async function check(
       : [{ action: null, state: parseState(initially.text.slice(initially.text.indexOf('\n') + 1)) }];
   const violated = initially ?? messageOf(output, TLC_CODE.invariantViolated);
   const invariant = /Invariant (\S+) is violated/.exec(violated?.text ?? '')?.[1];
-  const found = { distinctStates, depth: trace.length, seconds, trace };
+  const found = { distinctStates, depth: trace.length, seconds, trace: options.traceless === true ? [] : trace };
   if (invariant !== undefined) return { verdict: 'violated', invariant, ...found };
   if (messageOf(output, TLC_CODE.deadlock) !== undefined) return { verdict: 'deadlock', ...found };
   if (messageOf(output, TLC_CODE.temporalViolated) !== undefined) return { verdict: 'liveness', ...found };

@@ -1,5 +1,6 @@
 /** The known-bug corpus. A file that is missing here fails a test. */
 import { activateBeforeMove } from './activate-before-move.js';
+import { blindRelease } from './blind-release.js';
 import type { KnownBug } from './bug.js';
 import { checkpointSequenceFirst } from './checkpoint-sequence-first.js';
 import { checkpointSplit } from './checkpoint-split.js';
@@ -51,6 +52,7 @@ export type { KnownBug };
 
 export const bugs: readonly KnownBug[] = [
   activateBeforeMove,
+  blindRelease,
   checkpointSequenceFirst,
   checkpointSplit,
   claimLeak,

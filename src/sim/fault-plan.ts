@@ -13,6 +13,8 @@ export interface PlannedFault {
   readonly seam?: Seam;
   judge?(event: SeamEvent, params: FaultDraw['params'], random: Random, elapsedMicros: Micros): SeamVerdict | undefined;
   strike?(world: World, params: FaultDraw['params']): void | (() => void);
+  /** Is handed what its last `hold` verdict holds, when it lets go of things one by one. What it keeps goes on when it heals. */
+  held?(held: Held): void;
 }
 
 /** The world as strikes see it, without what is particular to one fault. */
@@ -113,7 +115,20 @@ export class FaultPlan implements Judge {
 
   hold(held: Held): void {
     if (this.#lastHolder === undefined) throw new Error('hold without a verdict that holds');
-    this.#lastHolder.held.push(held);
+    const { fault, held: kept } = this.#lastHolder;
+    if (fault.held === undefined) {
+      kept.push(held);
+      return;
+    }
+    let released = false;
+    const once: Held = {
+      release: () => {
+        if (!released) held.release();
+        released = true;
+      },
+    };
+    kept.push(once);
+    fault.held(once);
   }
 
   /** A verdict that kills is void where too many servers are down already, and on clients, which are never killed. */
