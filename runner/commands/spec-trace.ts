@@ -141,10 +141,10 @@ async function write(folder: string, { module, source, config }: Model): Promise
 }
 
 const HEADINGS = ['', 'trace module', 'engine', 'walks', 'observations', 'verdict', 'states', 'seconds'];
-const WIDTHS = [2, -32, -8, 6, 12, -8, 8, 7];
+const WIDTHS = [2, -32, -8, 6, 12, -9, 8, 7];
 
 const cells = ({ module, engine, walks, observations, verdict, distinctStates, seconds }: TraceRow): readonly string[] => [
-  verdict === 'matched' ? '✓' : '✗',
+  verdict === 'matched' ? '✓' : verdict === 'undecided' ? '?' : '✗',
   module,
   engine,
   String(walks),

@@ -36,6 +36,9 @@ function walksOf(told: readonly (readonly [walk: string, action: string])[]): re
   return recorder.walks();
 }
 
+/** Starting TLC takes a second of a machine that has nothing else to do. */
+const TIMEOUT_MS = 60_000;
+
 const COMMIT = ['Activate', 'looks even', 'InvokeStart', 'CommitSend', 'CommitDone', 'looks idle'];
 const LOST = ['Activate', 'InvokeStart', 'CommitSend', 'CommitUnknown', 'ResolvedLost', 'Rollback', 'DeactivateStart', 'DeactivateDone'];
 
@@ -53,7 +56,7 @@ beforeAll(() => {
 const check = (walks: readonly RecordedWalk[], engine: 'embedded' | 'tlc'): Promise<TraceVerdict> =>
   checkTrace([{ spec, mapping, walks }], engine);
 
-describe.each(engines)('%s', (engine) => {
+describe.each(engines)('%s', { timeout: TIMEOUT_MS }, (engine) => {
   test('accepts what the spec allows, all walks in one module', async () => {
     const { rows, rejections, disagreements } = await check(walksOf(both), engine);
     expect({ rejections, disagreements }).toEqual({ rejections: [], disagreements: [] });

@@ -4,12 +4,20 @@ import { Tracker } from '../conformance/tracker.js';
 import { embeddedChecker } from '../tla/embedded.js';
 import type { EngineChoice } from '../tla/check-all.js';
 import { cachedGraph } from '../tla/graph-cache.js';
-import { type Bounds, DEFAULT_BOUNDS, type EngineName, type Model, type ModelChecker } from '../tla/model-checker.js';
+import {
+  type Bounds,
+  type CheckOptions,
+  DEFAULT_BOUNDS,
+  type EngineName,
+  type Model,
+  type ModelChecker,
+  ModelCheckError,
+} from '../tla/model-checker.js';
 import type { Spec } from '../tla/spec-catalogue.js';
 import { findTlc, tlcChecker, type TlcWish } from '../tla/tlc.js';
-import { follow, type Stop } from './follow.js';
+import { type Followed, follow, type Stop } from './follow.js';
 import { StateFormulas } from './state-formula.js';
-import { TRACE_INCOMPLETE, traceModule } from './trace-module.js';
+import { TRACE_INCOMPLETE, type TracedWalk, traceModule } from './trace-module.js';
 import type { RecordedWalk } from './walks.js';
 
 /** One trace module, checked by one engine. */
@@ -18,7 +26,8 @@ export interface TraceRow {
   readonly engine: EngineName;
   readonly walks: number;
   readonly observations: number;
-  readonly verdict: 'matched' | 'rejected';
+  /** `undecided`: the engine reached a bound while it searched for a way through a walk that the graph rejects. */
+  readonly verdict: 'matched' | 'rejected' | 'undecided';
   readonly distinctStates: number;
   readonly seconds: number;
 }
@@ -54,8 +63,8 @@ export interface CheckTraceOptions {
   readonly onModule?: ((model: Model) => Promise<void>) | undefined;
 }
 
-/** Observations that one trace module has, as long as no single walk is longer. A checker's search grows with them. */
-const OBSERVATIONS_PER_MODULE = 400;
+/** Observations that one trace module has, as long as no single walk is longer: a reader may want to find one. */
+const OBSERVATIONS_PER_MODULE = 1_000;
 
 /** Rejects with ModelCheckError when an engine cannot be had or comes to no verdict. */
 export async function checkTrace(
@@ -75,46 +84,61 @@ export async function checkTrace(
     const graph = await cachedGraph(spec.good.model, { bounds, ...(signal === undefined ? {} : { signal }) });
     const formulas = new StateFormulas(graph);
     const tracker = new Tracker(graph, mapping);
-    const stops = new Map(walks.map((walk) => [walk, follow(walk, tracker)]));
-    for (const [walk, stop] of stops) {
-      if (stop !== undefined) rejections.push({ module: spec.module, walk: walk.name, observations: walk.seen.length, stop });
+    const followed = walks.map((walk) => ({ walk, followed: follow(walk, tracker) }));
+    for (const one of followed) {
+      if (one.followed.kind === 'stopped') {
+        rejections.push({ module: spec.module, walk: one.walk.name, observations: one.walk.seen.length, stop: one.followed.stop });
+      }
     }
-    for (const [at, group] of grouped(walks, (walk) => stops.get(walk) !== undefined).entries()) {
+    for (const [at, group] of grouped(followed).entries()) {
       const model = traceModule(group, { good: spec.good, graph, formulas, hidden: mapping.hidden, suffix: String(at + 1) });
       await onModule?.(model);
-      const expected = group.some((walk) => stops.get(walk) !== undefined) ? 'rejected' : 'matched';
+      const expected = group.some(({ explanation }) => explanation === undefined) ? 'rejected' : 'matched';
+      const observations = group.reduce((sum, { walk }) => sum + walk.seen.length, 0);
       for (const checker of checkers) {
-        const { verdict: found, invariant, distinctStates, seconds } = await checker.check(model, checking);
-        const verdict = found === 'violated' && invariant === TRACE_INCOMPLETE ? 'matched' : 'rejected';
-        const observations = group.reduce((sum, { seen }) => sum + seen.length, 0);
-        const row: TraceRow = {
-          module: model.module,
-          engine: checker.name,
-          walks: group.length,
-          observations,
-          verdict,
-          distinctStates,
-          seconds,
-        };
+        const found = await verdictOf(checker, model, checking, expected);
+        const row: TraceRow = { module: model.module, engine: checker.name, walks: group.length, observations, ...found };
         rows.push(row);
         onRow?.(row);
-        if (verdict !== expected)
-          disagreements.push(`${model.module}: ${checker.name} says ${verdict}, the graph of ${spec.module} says ${expected}`);
+        if (row.verdict !== expected && row.verdict !== 'undecided') {
+          disagreements.push(`${model.module}: ${checker.name} says ${row.verdict}, the graph of ${spec.module} says ${expected}`);
+        }
       }
     }
   }
   return { rows, rejections, disagreements };
 }
 
-/** Walks in groups of bearable length. One that is rejected stands alone, so that it does not hide how the others do. */
-function grouped(walks: readonly RecordedWalk[], alone: (walk: RecordedWalk) => boolean): readonly (readonly RecordedWalk[])[] {
-  const groups: RecordedWalk[][] = [];
-  let open: RecordedWalk[] | undefined;
+async function verdictOf(
+  checker: ModelChecker,
+  model: Model,
+  options: CheckOptions,
+  expected: 'matched' | 'rejected',
+): Promise<Pick<TraceRow, 'verdict' | 'distinctStates' | 'seconds'>> {
+  const begun = performance.now();
+  try {
+    const { verdict, invariant, distinctStates, seconds } = await checker.check(model, options);
+    return { verdict: verdict === 'violated' && invariant === TRACE_INCOMPLETE ? 'matched' : 'rejected', distinctStates, seconds };
+  } catch (error) {
+    const isBound = error instanceof ModelCheckError && error.code.endsWith('-bound');
+    // A search may be too long; following a way may not.
+    if (!isBound || expected === 'matched') throw error;
+    return { verdict: 'undecided', distinctStates: 0, seconds: (performance.now() - begun) / 1_000 };
+  }
+}
+
+/**
+ * Walks in groups of bearable length. One that is rejected stands alone, so that it does not hide how the others do, and ends with the
+ * observation that is not matched: what comes behind it is no matter, and the search is long enough.
+ */
+function grouped(walks: readonly { readonly walk: RecordedWalk; readonly followed: Followed }[]): readonly (readonly TracedWalk[])[] {
+  const groups: TracedWalk[][] = [];
+  let open: TracedWalk[] | undefined;
   let length = 0;
-  for (const walk of walks) {
+  for (const { walk, followed } of walks) {
     if (walk.seen.length === 0) continue;
-    if (alone(walk)) {
-      groups.push([walk]);
+    if (followed.kind === 'stopped') {
+      groups.push([{ walk: { ...walk, seen: walk.seen.slice(0, followed.stop.matched + 1) }, explanation: undefined }]);
       continue;
     }
     if (open === undefined || length + walk.seen.length > OBSERVATIONS_PER_MODULE) {
@@ -122,7 +146,7 @@ function grouped(walks: readonly RecordedWalk[], alone: (walk: RecordedWalk) => 
       groups.push(open);
       length = 0;
     }
-    open.push(walk);
+    open.push({ walk, explanation: followed.explanation });
     length += walk.seen.length;
   }
   return groups;
