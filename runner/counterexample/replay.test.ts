@@ -6,7 +6,8 @@ import { mappings } from '../../specs/index.js';
 import { readSpecs, type Spec, type SpecConfig } from '../tla/spec-catalogue.js';
 import { carrierOf, directions, replaySpec, type SpecReplay } from './replay.js';
 
-const TIMEOUT_MS = 30_000;
+/** A model checker and two runs, on a machine that may have other things to do. */
+const TIMEOUT_MS = 60_000;
 
 const specs = readSpecs();
 
@@ -46,21 +47,17 @@ const PAIRS: readonly (readonly [module: string, variant: string, departsAt: str
   ['KelpieSingleActivation', 'BlindRelease', null, NOWHERE],
 ];
 
-describe.each(PAIRS)('%s/%s', (module, variant, departsAt, why) => {
-  test(
-    'leads the runtime with the bug to the same violation, and the correct one past it',
-    async () => {
-      const { counterexample, buggy, shown, correct, faults } = await replay(module, variant);
-      expect(faults).toEqual([]);
-      expect(buggy.departure).toBeUndefined();
-      expect(buggy.steps.map(({ action }) => action)).toEqual(counterexample);
-      expect(shown).not.toEqual([]);
-      expect({ violations: correct.violations, divergences: correct.divergences }).toEqual({ violations: [], divergences: [] });
-      expect(correct.departure?.action ?? null).toBe(departsAt);
-      expect(correct.departure?.why ?? '').toMatch(why);
-    },
-    TIMEOUT_MS,
-  );
+describe.each(PAIRS)('%s/%s', { timeout: TIMEOUT_MS }, (module, variant, departsAt, why) => {
+  test('leads the runtime with the bug to the same violation, and the correct one past it', async () => {
+    const { counterexample, buggy, shown, correct, faults } = await replay(module, variant);
+    expect(faults).toEqual([]);
+    expect(buggy.departure).toBeUndefined();
+    expect(buggy.steps.map(({ action }) => action)).toEqual(counterexample);
+    expect(shown).not.toEqual([]);
+    expect({ violations: correct.violations, divergences: correct.divergences }).toEqual({ violations: [], divergences: [] });
+    expect(correct.departure?.action ?? null).toBe(departsAt);
+    expect(correct.departure?.why ?? '').toMatch(why);
+  });
 });
 
 test('every action that a direction names is one of its module', () => {
@@ -69,7 +66,7 @@ test('every action that a direction names is one of its module', () => {
   }
 });
 
-test('a counterexample with an action that nothing makes happen is refused', async () => {
+test('a counterexample with an action that nothing makes happen is refused', { timeout: TIMEOUT_MS }, async () => {
   const spec = specOf('KelpieSingleActivation');
   const direction = directions.find((one) => one.module === spec.module);
   const [bug] = bugs;
@@ -80,7 +77,7 @@ test('a counterexample with an action that nothing makes happen is refused', asy
   );
 });
 
-test('a part that lacks the bug is told: it does not follow, or breaks nothing', async () => {
+test('a part that lacks the bug is told: it does not follow, or breaks nothing', { timeout: TIMEOUT_MS }, async () => {
   const harmless = (config: string): typeof bugs => [
     { id: 'harmless', summary: 'no bug', spec: { module: 'KelpieSingleActivation', config }, parts: (correct) => correct },
   ];
@@ -94,7 +91,7 @@ test('a part that lacks the bug is told: it does not follow, or breaks nothing',
   ]);
 });
 
-test('the same replay twice is the same, event by event', async () => {
+test('the same replay twice is the same, event by event', { timeout: TIMEOUT_MS }, async () => {
   const [first, second] = [await replay('KelpieSingleActivation', 'NoFencing'), await replay('KelpieSingleActivation', 'NoFencing')];
   expect(second.buggy.trace).toEqual(first.buggy.trace);
 });

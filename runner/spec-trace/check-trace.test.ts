@@ -73,7 +73,7 @@ describe.each(engines)('%s', { timeout: TIMEOUT_MS }, (engine) => {
   });
 });
 
-test('a rejection says where the walk was and what it could have told', async () => {
+test('a rejection says where the walk was and what it could have told', { timeout: TIMEOUT_MS }, async () => {
   const { rejections } = await check(walksOf([...COMMIT, 'CommitDone'].map((action) => ['a', action])), 'embedded');
   const [rejection] = rejections;
   expect(rejection?.stop).toMatchObject({ matched: COMMIT.length, seen: { event: { index: COMMIT.length } } });
@@ -81,7 +81,7 @@ test('a rejection says where the walk was and what it could have told', async ()
   expect(rejection?.stop.allowed).toEqual(['Crash', 'DeactivateStart', 'Drop', 'InvokeStart']);
 });
 
-test('a look that does not hold is rejected', async () => {
+test('a look that does not hold is rejected', { timeout: TIMEOUT_MS }, async () => {
   const { rejections, disagreements } = await check(
     walksOf(['Activate', 'InvokeStart', 'looks idle'].map((action) => ['a', action])),
     'embedded',
@@ -90,7 +90,7 @@ test('a look that does not hold is rejected', async () => {
   expect(rejections).toMatchObject([{ stop: { matched: 2 } }]);
 });
 
-test('walks without an observation are no trace', async () => {
+test('walks without an observation are no trace', { timeout: TIMEOUT_MS }, async () => {
   const left = walksOf([['a', 'too big']]);
   expect(left).toMatchObject([{ left: 'it has two heads', seen: [] }]);
   expect((await check(left, 'embedded')).rows).toEqual([]);

@@ -40,7 +40,10 @@ describe('on states made up for it', () => {
   });
 });
 
-describe('on the states of the write-ahead log', () => {
+/** An engine explores some thousand states, on a machine that may have other things to do. */
+const TIMEOUT_MS = 60_000;
+
+describe('on the states of the write-ahead log', { timeout: TIMEOUT_MS }, () => {
   const spec = readSpecs().find(({ module }) => module === 'KelpieWAL');
   let formulas: StateFormulas;
   let graph: StateGraph;
@@ -48,7 +51,7 @@ describe('on the states of the write-ahead log', () => {
     if (spec === undefined) throw new Error('there is no KelpieWAL');
     graph = await embeddedChecker.graph(spec.good.model);
     formulas = new StateFormulas(graph);
-  });
+  }, TIMEOUT_MS);
 
   /** Whether the engine finds the formula true exactly in so many states. */
   test.each([

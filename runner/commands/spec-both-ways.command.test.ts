@@ -1,0 +1,152 @@
+/** `spec trace` and `spec replay` as they are built, judged by what a user sees: exit code, stdout, stderr. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TraceEvent } from '../../src/trace.js';
+
+const bin = join(import.meta.dirname, '..', '..', 'dist', 'runner', 'cli.js');
+const TIMEOUT_MS = 120_000;
+let folder: string;
+
+function run(args: readonly string[]): { readonly code: number | null; readonly stdout: string; readonly stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return { code: status, stdout, stderr };
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kelpie-dst-both-ways-'));
+  const { code, stderr } = run(['run', '--seed', '42', '--sim-time', '5s', '--trace', 'run.jsonl']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+}, TIMEOUT_MS);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('spec trace', { timeout: TIMEOUT_MS }, () => {
+  test('a run that passed is matched to its end', () => {
+    const { code, stdout, stderr } = run(['spec', 'trace', 'run.jsonl', '--module', 'ActorLifecycle', '--out', 'modules']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ ✓ KelpieActorLifecycleTrace1 +embedded +\d+ +\d+ matched +\d+ +\d+\.\d\d$/m);
+    expect(stdout).toMatch(/^all \d+ walks are matched to their ends$/m);
+    expect(readdirSync(join(folder, 'modules')).slice(0, 2)).toEqual(['KelpieActorLifecycleTrace1.cfg', 'KelpieActorLifecycleTrace1.tla']);
+    expect(readFileSync(join(folder, 'modules', 'KelpieActorLifecycleTrace1.tla'), 'utf8')).toMatch(
+      /^-+ MODULE KelpieActorLifecycleTrace1 -+$/m,
+    );
+  });
+
+  test('one that lacks an event is rejected, with the place and what was allowed', () => {
+    const lines = readFileSync(join(folder, 'run.jsonl'), 'utf8').trim().split('\n');
+    const lost = lines.findIndex((line) => (JSON.parse(line) as TraceEvent).body.type === 'activate.done');
+    writeFileSync(join(folder, 'altered.jsonl'), lines.filter((_, at) => at !== lost).join('\n'));
+    const { code, stdout } = run(['spec', 'trace', 'altered.jsonl', '--module', 'actor-lifecycle']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ ✗ KelpieActorLifecycleTrace1 +embedded +1 +\d+ rejected /m);
+    expect(stdout).toMatch(/^✗ KelpieActorLifecycle, walk '.*': \d+ of \d+ observations are matched, the next one is not: Start$/m);
+    expect(stdout).toMatch(/^ {2}told by event \d+, invoke\.start of n\d at \d+\.\d{6} s$/m);
+    expect(stdout).toMatch(/^ {2}in the state .*phase = "Activating"/m);
+    expect(stdout).toMatch(/^ {2}allowed: ActivateDone, /m);
+    expect(stdout).toMatch(/^1 of \d+ walks are rejected$/m);
+  });
+
+  test('--json prints one document', () => {
+    const { code, stdout } = run(['spec', 'trace', 'run.jsonl', '--module', 'KelpieLease', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: 'run.jsonl',
+      rows: [{ module: 'KelpieLeaseTrace1', engine: 'embedded', verdict: 'matched' }],
+      rejections: [],
+      disagreements: [],
+    });
+  });
+
+  test.each([
+    [
+      'a file that is not there',
+      ['none.jsonl'],
+      /^kelpie-dst: the trace 'none\.jsonl' cannot be read: ENOENT.*'kelpie-dst run --trace FILE' writes one/,
+    ],
+    [
+      'a spec that is not there',
+      ['run.jsonl', '--module', 'Leese'],
+      /^kelpie-dst: --module 'Leese' is no spec that runs are mapped to; did you mean 'lease'/,
+    ],
+    [
+      'a walk that is not there',
+      ['run.jsonl', '--module', 'Lease', '--walk', 'nobody'],
+      /^kelpie-dst: --walk 'nobody' is no walk of 'run\.jsonl' through Lease/,
+    ],
+    [
+      'the run of another program',
+      ['other.jsonl'],
+      /^kelpie-dst: none of the 1 events of 'other\.jsonl' is a step of .*: is it the run of another program\?/,
+    ],
+    [
+      'an engine that is not there',
+      ['run.jsonl', '--engine', 'apalache'],
+      /^kelpie-dst: --engine 'apalache' is none of embedded, tlc, both/,
+    ],
+    ['a jar that is not there', ['run.jsonl', '--engine', 'tlc', '--tlc-jar', 'none.jar'], /^kelpie-dst: there is no TLC at none\.jar/],
+  ])('%s is wrong usage', (_, args, message) => {
+    writeFileSync(join(folder, 'other.jsonl'), '{"index":0,"at":0,"node":"n1","life":1,"cause":-1,"body":{"type":"weather.rain"}}\n');
+    const { code, stdout, stderr } = run(['spec', 'trace', ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('spec replay', { timeout: TIMEOUT_MS }, () => {
+  test('tells step by step what was done and told, the same violation, and where the correct runtime goes past it', () => {
+    const { code, stdout, stderr } = run(['spec', 'replay', 'single-activation', 'RacyClaim']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^KelpieSingleActivation_RacyClaim violates SingleActivation in 6 steps; the runtime with racy-claim, along them:$/m,
+    );
+    expect(stdout).toMatch(/^ {3}3 ClaimCommit\("n1"\) {2}the claim of n1 is let through$/m);
+    expect(stdout).toMatch(/^ +n1 claim\.commit token=1$/m);
+    expect(stdout).toMatch(/^ {2}the same violation: SingleActivation is broken/m);
+    expect(stdout).toMatch(/^the correct runtime goes past it at ClaimCommit\("n2"\): the database refuses the commit \(1020\)$/m);
+  });
+
+  test('--json prints one document', () => {
+    const { code, stdout } = run(['spec', 'replay', 'KelpieActorState', 'KelpieActorState_WriteThrough', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      module: 'KelpieActorState',
+      config: 'KelpieActorState_WriteThrough',
+      invariant: 'NoPartialState',
+      bug: 'kv-write-through',
+      counterexample: ['Activate', 'InvokeStart', 'PutKv'],
+      ok: true,
+      buggy: { departure: null, steps: [{ action: 'Activate' }, { action: 'InvokeStart' }, { action: 'PutKv' }] },
+      correct: { violations: [], divergences: [] },
+    });
+  });
+
+  test.each([
+    [
+      'a module that is not there',
+      ['Waal', 'NoReplay'],
+      /^kelpie-dst: there is no spec 'Waal'; did you mean 'wal'\?\nReplay knows ActorState, SingleActivation, WAL/,
+    ],
+    ['a module without a direction', ['Lease', 'NoGrace'], /^kelpie-dst: counterexamples of KelpieLease cannot be replayed/],
+    [
+      'a bug of another module',
+      ['wal', 'RacyClaim'],
+      /^kelpie-dst: KelpieWAL has no bug 'RacyClaim'\nThose that can be replayed: AckBeforeSync, /,
+    ],
+    [
+      'a bug that no part carries',
+      ['ActorState', 'KeptBuffer'],
+      /^kelpie-dst: no known bug of the runtime carries KelpieActorState_KeptBuffer\nThose that can be replayed: /,
+    ],
+    ['no bug', ['wal'], /^kelpie-dst: Not enough non-option arguments/],
+  ])('%s is wrong usage', (_, args, message) => {
+    const { code, stdout, stderr } = run(['spec', 'replay', ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});
