@@ -39,6 +39,7 @@ class FailoverIsExecutedFold implements Fold {
       case 'activate.fail':
       case 'activate.drop':
       case 'deactivate.start':
+      case 'failover.free':
       case 'failover.actor':
       case 'migrate.prepare':
       case 'claim.release':
@@ -79,6 +80,7 @@ export const failoverIsExecuted: Invariant = {
     'activate.fail',
     'activate.drop',
     'deactivate.start',
+    'failover.free',
     'failover.actor',
     'migrate.prepare',
     'claim.release',

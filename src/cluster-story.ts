@@ -79,7 +79,15 @@ export type MembershipEvent =
       readonly term: number;
       readonly version: number;
     }
-  /** An actor of a failed life is free. `token` is that of the claim it was taken from. */
+  /** An actor of a failed life is about to be freed: from here on it may be, whether anybody learns of it or not. */
+  | {
+      readonly type: 'failover.free';
+      readonly actor: ActorName;
+      readonly member: NodeId;
+      readonly nodeLife: number;
+      readonly token: number;
+    }
+  /** An actor of a failed life is free. `token` is that of the claim it was taken from; `version` is -1 when the answer was lost. */
   | {
       readonly type: 'failover.actor';
       readonly actor: ActorName;

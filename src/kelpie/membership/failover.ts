@@ -39,10 +39,14 @@ export const failOver: FailOver = async (runtime, term, failover) => {
 interface Freed {
   readonly actor: ActorKey;
   readonly token: number;
+  /** An earlier try did it, whose answer was lost. */
+  readonly before: boolean;
 }
 
 /** Answers how many must wait. */
 async function freeActors(runtime: Runtime, term: number, failover: Failover, actors: readonly ActorRef[]): Promise<number> {
+  /** The version that an earlier try of this transaction gave the lease of each actor. */
+  const tried = new Map<ActorKey, number>();
   const { value, version } = await inTransaction(runtime, `failover of ${failover.node}`, async (transaction) => {
     const [cluster, record, ...placed] = await Promise.all([
       readCluster(transaction),
@@ -66,27 +70,34 @@ async function freeActors(runtime: Runtime, term: number, failover: Failover, ac
     let waiting = 0;
     let counted = 0;
     for (const { key, placement, lease } of placed) {
+      if (placement === undefined && lease?.holder === '' && lease.version === tried.get(key)) {
+        freed.push({ actor: key, token: lease.token, before: true });
+        continue;
+      }
       // A later life of the node holds it rightly.
       if (placement?.node !== failover.node || placement.life > failover.life || lease === undefined) continue;
       if (runtime.parts.mayReplace(runtime, key, lease) === undefined) {
         waiting += 1;
         continue;
       }
+      tried.set(key, lease.version + 1);
+      runtime.teller.tell({ type: 'failover.free', actor: key, member: failover.node, nodeLife: failover.life, token: lease.token });
       transaction.clear(registryKeys.placement(key));
       transaction.clear(registryKeys.held(failover.node, key));
       transaction.set(registryKeys.lease(key), leaseRecord.encode({ ...lease, holder: '', version: lease.version + 1 }));
       if (record?.life === placement.life) counted += 1;
-      freed.push({ actor: key, token: lease.token });
+      freed.push({ actor: key, token: lease.token, before: false });
     }
     if (record !== undefined && counted > 0) {
       transaction.set(registryKeys.node(failover.node), nodeRecord.encode({ ...record, count: record.count - counted }));
     }
     return { freed, waiting };
   });
-  for (const { actor, token } of value.freed) {
+  for (const { actor, token, before } of value.freed) {
     runtime.judge.forget(actor);
     runtime.teller.count('failovers');
-    runtime.teller.tell({ type: 'failover.actor', actor, member: failover.node, nodeLife: failover.life, token, version });
+    const told = { actor, member: failover.node, nodeLife: failover.life, token, version: before ? -1 : version };
+    runtime.teller.tell({ type: 'failover.actor', ...told });
   }
   return value.waiting;
 }

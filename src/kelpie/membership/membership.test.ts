@@ -258,6 +258,28 @@ describe('a node that is killed', () => {
     expect(told(story, 'claim.read').find(({ claim }) => claim === next?.claim)?.decision).toBe('new');
   });
 
+  test.each([true, false])(
+    'frees its actors once, and tells of it, when the answer is lost and the commit applied: %s',
+    async (applied) => {
+      const { story } = await play(async ({ client, world, sleep, story: told_, judges }) => {
+        await sleep(4);
+        await client.invoke(ACTOR, 'add', null);
+        let lost = 0;
+        judges.database = ({ node, operation }) => {
+          const freeing = told_.findLast((event) => event.node === node)?.body.type === 'failover.free';
+          return operation === 'commit' && freeing && lost++ === 0 ? { kind: 'fail', code: 1021, applied } : undefined;
+        };
+        world.kill(holderOf(told_), 'test');
+        await sleep(20);
+      });
+      const freed = told(story, 'failover.actor');
+      expect(freed).toHaveLength(1);
+      expect(freed[0]?.version === -1).toBe(applied);
+      expect(told(story, 'failover.free')).toHaveLength(applied ? 1 : 2);
+      expect(told(story, 'failover.done')).toHaveLength(1);
+    },
+  );
+
   test('with failover-noop its actors are planned for, and never freed', async () => {
     const noop: KelpieParts = { ...correctParts, failOver: () => Promise.resolve({ waiting: 1 }) };
     const { story } = await killed('holder', noop);
