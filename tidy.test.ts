@@ -20,6 +20,7 @@ import {
   type Registered,
   type SourceFile,
   strangers,
+  unjudged,
   withoutComments,
   withoutStrings,
   workplace,
@@ -113,6 +114,7 @@ describe('this project', () => {
   test('names in its invariants only operators that a spec defines and checks', () => {
     expect(operators(project, catalogue.invariants, UNWRITTEN_SPECS)).toEqual(NONE);
   });
+  test('judges runs by every invariant that a spec checks', () => expect(unjudged(project, catalogue.invariants)).toEqual(NONE));
   test('has no file that is long and still grows', () => expect(lengths(project, LONG_FILES)).toEqual(NONE));
   test('names nothing of the place it was written at', () => expect(workplace(project)).toEqual(NONE));
 });
@@ -216,6 +218,16 @@ describe('a planted violation is found:', () => {
     ]);
     expect(operators(files, [{ id: 'early', spec: 'Later!Soon' }], ['Later'])).toEqual(NONE);
     expect(operators(files, [], ['WAL'])).toEqual(['WAL.tla is written; take it off the list of unwritten modules']);
+  });
+
+  test('an invariant of a spec that no promise judges', () => {
+    const files = [
+      ...planted('specs/wal/WAL.cfg', 'SPECIFICATION Spec\nINVARIANTS\n  TypeOK\n  Durability\n  Monotonicity\nPROPERTY\n  Liveness\n'),
+      ...planted('specs/wal/WAL_Bug.cfg', 'INVARIANT Elsewhere\n'),
+    ];
+    expect(unjudged(files, [{ spec: 'WAL!Durability' }, {}])).toEqual([
+      'specs/wal/WAL.cfg checks Monotonicity, and no file in invariants/ judges runs by WAL!Monotonicity',
+    ]);
   });
 
   test('a file that has become long, one on record that grew, and one that is on record for nothing', () => {

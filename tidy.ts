@@ -209,12 +209,33 @@ export function operators(
   return findings;
 }
 
-/** The names under INVARIANT(S) and PROPERTY or PROPERTIES in a configuration of TLC. */
-function checkedBy(configuration: string): ReadonlySet<string> {
+/**
+ * Every invariant that a spec's good configuration checks is judged in runs too: some promise names it. `TypeOK` is about the model
+ * alone. The configurations of bugs and of liveness have an underscore in their names.
+ */
+export function unjudged(files: readonly SourceFile[], named: readonly { readonly spec?: string }[]): Finding[] {
+  const judged = new Set(named.map(({ spec }) => spec));
+  const findings: Finding[] = [];
+  for (const { path, text } of files) {
+    const module = /^specs\/[^/]+\/([A-Za-z]+)\.cfg$/.exec(path)?.[1];
+    if (module === undefined) continue;
+    for (const operator of checkedBy(text, /^INVARIANTS?$/)) {
+      if (operator === 'TypeOK' || judged.has(`${module}!${operator}`)) continue;
+      findings.push(`${path} checks ${operator}, and no file in invariants/ judges runs by ${module}!${operator}`);
+    }
+  }
+  return findings;
+}
+
+/** The names under INVARIANT(S) and PROPERTY or PROPERTIES in a configuration of TLC, or under the sections asked for. */
+function checkedBy(configuration: string, sections = /^(?:INVARIANTS?|PROPERTY|PROPERTIES)$/): ReadonlySet<string> {
   const names = new Set<string>();
   let checked = false;
-  for (const word of configuration.replaceAll(/\\\*.*/g, '').split(/\s+/)) {
-    if (/^[A-Z_]{4,}$/.test(word)) checked = /^(?:INVARIANTS?|PROPERTY|PROPERTIES)$/.test(word);
+  for (const word of configuration
+    .replaceAll(/\\\*.*/g, '')
+    .trim()
+    .split(/\s+/)) {
+    if (/^[A-Z_]{4,}$/.test(word)) checked = sections.test(word);
     else if (checked) names.add(word);
   }
   return names;

@@ -3,15 +3,39 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { TraceEvent } from '../src/trace.js';
+import { actorLifecycle } from './fixtures/actor-lifecycle.js';
 import { actorState } from './fixtures/actor-state.js';
+import { agentService } from './fixtures/agent-service.js';
 import { clients } from './fixtures/clients.js';
+import { clusterMembership } from './fixtures/cluster-membership.js';
 import type { Examples, Line } from './fixtures/example.js';
+import { fdbTransaction } from './fixtures/fdb-transaction.js';
+import { lease } from './fixtures/lease.js';
+import { migration } from './fixtures/migration.js';
 import { nodes } from './fixtures/nodes.js';
+import { promises } from './fixtures/promises.js';
+import { registry } from './fixtures/registry.js';
 import { singleActivation } from './fixtures/single-activation.js';
+import { checkpoint, wal } from './fixtures/wal.js';
 import { invariants } from './index.js';
 import type { Breach, Invariant, Told } from './invariant.js';
 
-const EXAMPLES: Examples = { ...singleActivation, ...actorState, ...clients, ...nodes };
+const EXAMPLES: Examples = {
+  ...actorLifecycle,
+  ...actorState,
+  ...agentService,
+  ...checkpoint,
+  ...clients,
+  ...clusterMembership,
+  ...fdbTransaction,
+  ...lease,
+  ...migration,
+  ...nodes,
+  ...promises,
+  ...registry,
+  ...singleActivation,
+  ...wal,
+};
 
 /** Ten microseconds pass from line to line, and as many as a number says. */
 function traceOf(lines: readonly Line[]): TraceEvent[] {

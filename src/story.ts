@@ -109,6 +109,8 @@ export type LeaseEvent =
       readonly token: number;
       readonly holder: NodeId;
       readonly unchangedMicros: Micros;
+      /** How long before the end of its lease a holder of this configuration stops, beside what clocks may differ by. */
+      readonly graceMicros?: Micros;
     };
 
 export type ActivationEvent =
@@ -130,6 +132,8 @@ export type ActivationEvent =
       readonly token: number;
       readonly reason: 'idle' | 'shutdown' | 'asked' | 'migration';
       readonly pending: number;
+      /** For how long nobody has called it, at least, when it goes for idleness. */
+      readonly idleMicros?: Micros | null;
     }
   | {
       readonly type: 'deactivate.done';
@@ -227,6 +231,8 @@ export type InvocationEvent =
       readonly token: number;
       readonly request: string | null;
       readonly reason: string;
+      /** Checksum of the state that is in memory now, null for none; -1 for one that cannot be stored. */
+      readonly state?: number | null;
     };
 
 /** `commit` is unique over all commits of an actor. */

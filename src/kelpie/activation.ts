@@ -104,6 +104,8 @@ export class Activation {
   #working = false;
   #lastUsedMicros = 0;
   #idle: Deadline | undefined;
+  /** How long nobody calls the actor before it is deactivated. */
+  #idleMicros: Micros = 0;
   readonly #waiters: (() => void)[] = [];
 
   constructor(runtime: Runtime, host: ActivationHost, type: ActorType, actor: ActorRef, handover?: Handover) {
@@ -236,7 +238,8 @@ export class Activation {
     const { teller } = this.#runtime;
     const held = this.#mustHold();
     const pending = this.#underWay.size;
-    teller.tell({ type: 'deactivate.start', actor: this.actor.key, token: held.token, reason, pending });
+    const idleMicros = reason === 'idle' ? this.#idleMicros : null;
+    teller.tell({ type: 'deactivate.start', actor: this.actor.key, token: held.token, reason, pending, idleMicros });
     while (this.#working) await this.#change();
     if (this.#over) return undefined;
     const outcome = await this.#runtime.parts.deactivate({
@@ -372,9 +375,9 @@ export class Activation {
   #watchIdle(): void {
     if (this.#phase !== 'active') return;
     const { config, platform } = this.#runtime;
-    const idleMicros = chooses(platform, 'actor/idle-now') ? 1 : (this.#type.idleMicros ?? config.idleMicros);
+    this.#idleMicros = chooses(platform, 'actor/idle-now') ? 1 : (this.#type.idleMicros ?? config.idleMicros);
     this.#idle?.clear();
-    this.#idle = this.#runtime.deadlines.at(this.#lastUsedMicros + idleMicros, () => {
+    this.#idle = this.#runtime.deadlines.at(this.#lastUsedMicros + this.#idleMicros, () => {
       if (this.#phase === 'active' && !this.#working) void this.deactivate('idle');
     });
   }

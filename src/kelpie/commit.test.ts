@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lab, labActor, told } from '../../runner/fixtures/lab.js';
-import { type DatabaseError, transact } from '../ports.js';
+import { DatabaseError, transact } from '../ports.js';
 import type { DatabaseEvent, DatabaseVerdict } from '../sim/seams.js';
 import { commitWrites, resolveCommit } from './commit.js';
 import { ActorKeys } from './keys.js';
@@ -54,6 +54,26 @@ describe('a commit', () => {
       expect(result).toEqual(['unknown', ok(2)]);
       expect(told(story, 'activate.drop').map(({ body }) => body.reason)).toEqual(['commit-unknown']);
     }
+  });
+
+  test('that conflicts until the deadline ends its invocation, which is told like every end', async () => {
+    const { result, story } = await lab({
+      nodes: 1,
+      parts: {
+        commit: async ({ platform }) => {
+          await platform.clock.sleep(1_000_000);
+          return { kind: 'conflict', error: new DatabaseError(1020, 'not committed') };
+        },
+      },
+      script: async ({ call, sleep }) => {
+        const answer = await call('a', 'add', null, { deadlineMicros: 500_000 });
+        await sleep(5_000_000);
+        return answer.kind;
+      },
+    });
+    expect(result).toBe('unknown');
+    expect(told(story, 'invoke.start').map(({ body }) => body.tries)).toEqual([1]);
+    expect(told(story, 'invoke.end').map(({ body }) => body.outcome)).toEqual(['timeout']);
   });
 
   test('that was lost on its way cannot arrive after it has been resolved', async () => {

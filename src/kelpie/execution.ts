@@ -343,8 +343,9 @@ export class Executor {
 
   #rollBack(task: Task, reason: string): void {
     const { token } = this.#held;
-    this.#runtime.teller.tell({ type: 'rollback', actor: this.#actor.key, token, request: task.call?.request ?? null, reason });
     this.#runtime.parts.rollback(this.memory);
+    const request = task.call?.request ?? null;
+    this.#runtime.teller.tell({ type: 'rollback', actor: this.#actor.key, token, request, reason, state: this.memory.checksum() });
   }
 
   /** Waits as the database asks before another try; false when it may not be tried again. */

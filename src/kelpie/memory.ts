@@ -1,5 +1,6 @@
 /** What an active actor keeps in memory: its state, and the text of the state as it was last committed. */
 import type { Bytes } from '../ports.js';
+import { KelpieError } from './errors.js';
 import { checkTextBytes, fromUtf8, toJsonText, utf8 } from './json.js';
 import { STATE_BYTES_MAX } from './limits.js';
 import { EMPTY_HEAD, type Head, headRecord } from './records.js';
@@ -33,6 +34,18 @@ export class ActorMemory {
     if (this.committed === undefined && text === JSON.stringify(this.initial())) return 'unchanged';
     checkTextBytes(text, STATE_BYTES_MAX, `the state of ${actor}`);
     return { text };
+  }
+
+  /** Checksum of the state as it would be stored now, null for none; -1 for a state that cannot be stored. */
+  checksum(): number | null {
+    try {
+      const changed = this.changed('an actor');
+      const text = changed === 'unchanged' ? this.committed : changed.text;
+      return text === undefined ? null : sealState(text).checksum;
+    } catch (error) {
+      if (error instanceof KelpieError) return -1;
+      throw error;
+    }
   }
 }
 

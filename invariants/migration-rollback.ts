@@ -1,0 +1,92 @@
+/**
+ * No actor stays stopped for a migration that is over. Before the move every failure takes it back: the source brings it up again, or
+ * gives the claim back. After the move there is no way back. What is stopped when the run ends must be young, or its node gone.
+ */
+import type { Micros } from '../src/ports.js';
+import type { TraceEvent } from '../src/trace.js';
+import { within } from './bookkeeping/keyed.js';
+import { breachAt, type Invariant, told } from './invariant.js';
+
+interface Stopped {
+  readonly actor: string;
+  event: TraceEvent;
+  state: 'under way' | 'aborted';
+}
+
+/** How long a step of a migration, or bringing an actor up again, may take when nothing fails: longer than any time-out of them. */
+const SETTLED_MICROS: Micros = 60_000_000;
+
+export const migrationRollback: Invariant = {
+  id: 'migration-rollback',
+  promise: 'A migration that fails before the move leaves the actor at its source, and one that has moved it is not taken back.',
+  kind: 'always',
+  spec: 'KelpieMigration!MigrationRollback',
+  hears: [
+    'migrate.stop',
+    'migrate.move',
+    'migrate.abort',
+    'migrate.redirect',
+    'activate.start',
+    'activate.drop',
+    'claim.release',
+    'claim.release-void',
+    'claim.release-fail',
+    'kill',
+    'exit',
+    'crash',
+    'phase',
+  ],
+  start() {
+    const moved = new Set<string>();
+    /** Actors that are stopped for a migration, by the life of their source. */
+    const stopped = new Map<string, Stopped>();
+    let healedAt: Micros = 0;
+    let endedAt: Micros | undefined;
+    return {
+      observe(event) {
+        const body = told(event);
+        switch (body.type) {
+          case 'migrate.stop':
+            stopped.set(within(event, body.actor), { actor: body.actor, event, state: 'under way' });
+            return undefined;
+          case 'migrate.move':
+            moved.add(body.migration);
+            return undefined;
+          case 'migrate.abort': {
+            const one = stopped.get(within(event, body.actor));
+            if (one !== undefined) Object.assign(one, { state: 'aborted', event });
+            if (!moved.has(body.migration)) return undefined;
+            return breachAt(event, `${body.migration}, which has moved ${body.actor}, goes on to its end`, `it is aborted (${body.code})`);
+          }
+          case 'activate.start':
+          case 'claim.release':
+          case 'claim.release-void':
+          case 'claim.release-fail':
+          case 'migrate.redirect':
+          case 'activate.drop':
+            stopped.delete(within(event, body.actor));
+            return undefined;
+          case 'kill':
+          case 'exit':
+          case 'crash':
+            for (const place of stopped.keys()) if (place.startsWith(within(event))) stopped.delete(place);
+            return undefined;
+          case 'phase':
+            if (body.phase === 'heal') healedAt = event.at;
+            if (body.phase === 'end') endedAt = event.at;
+            return undefined;
+          default:
+            return undefined;
+        }
+      },
+      finish() {
+        if (endedAt === undefined) return 'unknown';
+        for (const { actor, event, state } of stopped.values()) {
+          if (endedAt - Math.max(healedAt, event.at) < SETTLED_MICROS) continue;
+          return breachAt(event, `${actor} is brought up again, given back or moved`, `it is stopped for a migration that is ${state}`);
+        }
+        return undefined;
+      },
+    };
+  },
+};
