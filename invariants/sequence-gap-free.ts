@@ -1,4 +1,7 @@
-/** The sequence of checkpoints has no gap but where one could not be saved, which is told: it goes on by one from what was restored. */
+/**
+ * Checkpoints beside a log leave nothing out: the sequence goes on by one from what was restored, but where one could not be saved, which
+ * is told. Where a program keeps checkpoints alone it counts as it likes.
+ */
 import { lifeOf } from './bookkeeping/keyed.js';
 import { breachAt, type Invariant, told } from './invariant.js';
 
@@ -7,16 +10,21 @@ export const sequenceGapFree: Invariant = {
   promise: 'Checkpoints follow each other without a gap: each goes on where the last one, or the one that was restored, has ended.',
   kind: 'always',
   spec: 'KelpieCheckpoint!SequenceGapFree',
-  hears: ['checkpoint.save', 'checkpoint.restore', 'journal.unusable'],
+  hears: ['wal.recover', 'checkpoint.save', 'checkpoint.restore', 'journal.unusable'],
   start() {
     /** Where each life has come to. */
     const last = new Map<string, number>();
+    /** Lives that have a log. */
+    const logged = new Set<string>();
     return {
       observe(event) {
         const body = told(event);
         const life = lifeOf(event);
         const before = last.get(life) ?? 0;
         switch (body.type) {
+          case 'wal.recover':
+            logged.add(life);
+            return undefined;
           case 'checkpoint.restore':
             last.set(life, body.sequence);
             return undefined;
@@ -26,7 +34,7 @@ export const sequenceGapFree: Invariant = {
             return undefined;
           case 'checkpoint.save':
             last.set(life, body.sequence);
-            if (body.sequence === before + 1) return undefined;
+            if (body.sequence === before + 1 || !logged.has(life)) return undefined;
             return breachAt(event, `the next checkpoint of ${life} is ${before + 1}`, `it is ${body.sequence}`);
           default:
             return undefined;
