@@ -1,8 +1,11 @@
 /** What the kernel costs over the bare minimum: a heap that pops events, and the same with a microtask drain after each. */
 import FakeTimers from '@sinonjs/fake-timers';
 import fc from 'fast-check';
+import type { Fault } from '../faults/fault.js';
+import { faults as faultCatalogue } from '../faults/index.js';
 import { NodeClock } from '../src/sim/clock.js';
 import { inPlaceDrain, macrotask } from '../src/sim/drain.js';
+import { FaultPlan } from '../src/sim/fault-plan.js';
 import { Kernel } from '../src/sim/kernel.js';
 import { Network } from '../src/sim/network.js';
 import type { Process } from '../src/sim/process.js';
@@ -208,36 +211,52 @@ export async function peersTime(events = 20_000): Promise<BenchRow[]> {
   ];
 }
 
+/** Messages to and fro between two nodes. `faults`: a plan of all these stands by at every seam, with none of them active. */
+async function bounce(messages: number, faults: readonly Fault[] = []): Promise<void> {
+  const kernel = newKernel();
+  const network = new Network(kernel, {
+    latencyMicrosMin: 100,
+    latencyMicrosMax: 500,
+    jitterMicros: 200,
+    tailOneIn: 0,
+    tailMicros: 0,
+    bytesPerSecond: 0,
+  });
+  if (faults.length > 0) {
+    const draws = faults.map(({ id }) => ({ id, label: `${id}#1`, params: { startMicros: 0, durationMicros: 1 } }));
+    kernel.judge = new FaultPlan(kernel, draws, faults);
+  }
+  const a = network.attach(newProcess(kernel, 'a'));
+  const b = network.attach(newProcess(kernel, 'b'));
+  const payload = new Uint8Array(64);
+  let left = messages;
+  a.listen((from, bytes) => {
+    if (--left > 0) a.send(from, bytes);
+    else kernel.stop();
+  });
+  b.listen((from, bytes) => {
+    if (--left > 0) b.send(from, bytes);
+    else kernel.stop();
+  });
+  kernel.after(0, undefined, 'start', () => a.send('b', payload));
+  await kernel.run();
+}
+
 export async function pingPong(messages = 200_000): Promise<BenchRow> {
   const rate = await sideBySide(
     ROUNDS,
-    () =>
-      perSecond(messages, async () => {
-        const kernel = newKernel();
-        const network = new Network(kernel, {
-          latencyMicrosMin: 100,
-          latencyMicrosMax: 500,
-          jitterMicros: 200,
-          tailOneIn: 0,
-          tailMicros: 0,
-          bytesPerSecond: 0,
-        });
-        const a = network.attach(newProcess(kernel, 'a'));
-        const b = network.attach(newProcess(kernel, 'b'));
-        const payload = new Uint8Array(64);
-        let left = messages;
-        a.listen((from, bytes) => {
-          if (--left > 0) a.send(from, bytes);
-          else kernel.stop();
-        });
-        b.listen((from, bytes) => {
-          if (--left > 0) b.send(from, bytes);
-          else kernel.stop();
-        });
-        kernel.after(0, undefined, 'start', () => a.send('b', payload));
-        await kernel.run();
-      }),
+    () => perSecond(messages, () => bounce(messages)),
     () => kernelSleeps(messages),
   );
   return { bench: 'ping-pong', unit: 'messages/s', against: 'kernel-async, ours', aim: 0.3, ...rate };
+}
+
+/** What it costs that faults could answer at every seam while none does: each message passes the packet, step and schedule seams. */
+export async function seams(messages = 200_000): Promise<BenchRow> {
+  const rate = await sideBySide(
+    ROUNDS,
+    () => perSecond(messages, () => bounce(messages, faultCatalogue)),
+    () => perSecond(messages, () => bounce(messages)),
+  );
+  return { bench: 'seams', unit: 'messages/s', against: 'the same without a fault plan', aim: 0.95, ...rate };
 }

@@ -2,13 +2,14 @@
 import type { BenchRow } from './bench.js';
 import { databaseBench } from './database.js';
 import { activation, failover, fullRun, invocations } from './kelpie.js';
-import { kernelAsync, kernelSync, peersTime, pingPong } from './kernel.js';
+import { kernelAsync, kernelSync, peersTime, pingPong, seams } from './kernel.js';
 
 const benches: Readonly<Record<string, () => Promise<BenchRow | readonly BenchRow[]>>> = {
   'kernel-sync': kernelSync,
   'kernel-async': kernelAsync,
   'peers-time': peersTime,
   'ping-pong': pingPong,
+  seams,
   database: databaseBench,
   invocations,
   activation,

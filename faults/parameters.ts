@@ -165,18 +165,31 @@ export function choice<T extends string | number | boolean>(...values: readonly 
 }
 
 /** Servers: at least `least`, at most what `most` reads from the budget. A fault whose budget may have no room says so in `allowed`. */
-export function servers(most: (budget: Budget) => number = (budget) => budget.nodes.length, least = 1): Field<readonly NodeId[]> {
+export function servers(
+  most: (budget: Budget) => number = (budget) => budget.nodes.length,
+  least = 1,
+  among: (budget: Budget) => readonly NodeId[] = (budget) => budget.nodes,
+): Field<readonly NodeId[]> {
   return names((random, budget) => {
-    const bound = Math.min(most(budget), budget.nodes.length);
+    const all = among(budget);
+    const bound = Math.min(most(budget), all.length);
     if (bound < least) throw new RangeError(NO_ROOM);
-    return inOrder(budget.nodes, random.shuffle(budget.nodes).slice(0, random.between(least, bound)));
+    return inOrder(all, random.shuffle(all).slice(0, random.between(least, bound)));
   }, least);
 }
+
+/** Servers whose disks may lie, as far as they also may go down at once where the fault needs that. */
+export const liars = (most: (budget: Budget) => number = lying, least = 1): Field<readonly NodeId[]> =>
+  servers(
+    (budget) => Math.min(lying(budget), most(budget)),
+    least,
+    (budget) => budget.lyingDisks ?? budget.nodes,
+  );
 
 /** As many servers as may be down at once. */
 export const downable = (budget: Budget): number => budget.downMax;
 /** As many servers as may have a disk that lies. */
-export const lying = (budget: Budget): number => budget.lyingDisksMax;
+const lying = (budget: Budget): number => budget.lyingDisksMax;
 /** A single server. */
 export const single = (): number => 1;
 

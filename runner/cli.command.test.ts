@@ -239,12 +239,25 @@ describe('list', () => {
   test.each(['scenarios', 'faults', 'invariants', 'bugs'])('%s shows each part on a line, and the same as JSON', (name) => {
     const { code, stdout, stderr } = kelpie('list', name);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    type Row = { readonly id: string; readonly summary: string; readonly spec?: string };
+    type Row = {
+      readonly id: string;
+      readonly summary: string;
+      readonly spec?: string;
+      readonly core?: boolean;
+      readonly fired?: number;
+      readonly potent?: number;
+    };
     const rows = JSON.parse(kelpie('list', name, '--json').stdout) as readonly Row[];
     expect(rows.length).toBeGreaterThan(0);
     const lines = stdout.trimEnd().split('\n');
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual(
-      rows.map(({ id, summary, spec }) => [id, summary, ...(name === 'bugs' && spec !== undefined ? [spec] : [])]),
+      rows.map(({ id, summary, spec, core, fired, potent }) => [
+        id,
+        ...(core === true ? ['core'] : []),
+        ...(fired === undefined ? [] : [`fired ${fired}`, `potent ${potent}`]),
+        summary,
+        ...(name === 'bugs' && spec !== undefined ? [spec] : []),
+      ]),
     );
   });
 
@@ -259,8 +272,11 @@ describe('list', () => {
     expect(ids('faults')).toEqual(expect.arrayContaining(['network/loss', 'network/partition', 'crash/kill', 'database/conflict']));
   });
 
-  test('faults tell their family and whether they are of the core', () => {
-    const faults = JSON.parse(kelpie('list', 'faults', '--json').stdout) as readonly object[];
+  test('faults tell their family, whether they are of the core, and what the last check found', () => {
+    type Row = { readonly id: string; readonly fired: number; readonly potent: number };
+    const faults = JSON.parse(kelpie('list', 'faults', '--json').stdout) as readonly Row[];
+    for (const { id, fired, potent } of faults)
+      expect({ id, shown: fired > 0 && potent > 0 && potent <= fired }).toEqual({ id, shown: true });
     expect(faults).toContainEqual(expect.objectContaining({ id: 'network/loss', family: 'network', core: true, needs: ['network'] }));
   });
 

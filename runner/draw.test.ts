@@ -175,6 +175,23 @@ describe('faults', () => {
     expect(share(25, 200)).toBeGreaterThan(0.05);
     expect(share(25, 200)).toBeLessThan(0.2);
     expect(met.size).toBe((drawable.length * (drawable.length - 1)) / 2);
+  }, 60_000);
+
+  test('that make disks lie keep together to as many disks as the budget has', () => {
+    const lies = ['bit-rot', 'fsync-lie', 'misdirected-read', 'misdirected-write', 'phantom-write', 'stale-read', 'swapped', 'wiped'];
+    const everything: DrawableScenario = {
+      ...scenario,
+      offers: CAPABILITIES,
+      budget: (workload, chaosMicros) => ({ ...roomy(workload, chaosMicros), lyingDisksMax: 2 }),
+    };
+    const chosen = seeds(50).map((seed) => {
+      const { faults: all } = draw(seed, everything, { faults: registry, profile: 'all' });
+      const lying = all.filter(({ id }) => lies.some((name) => id === `disk/${name}`));
+      expect(lying).toHaveLength(lies.length);
+      return new Set(lying.flatMap(({ params }) => params['nodes'] as readonly string[]));
+    });
+    expect(new Set(chosen.map(({ size }) => size))).toEqual(new Set([2]));
+    expect(new Set(chosen.flatMap((nodes) => [...nodes]))).toEqual(new Set(['n1', 'n2', 'n3']));
   });
 
   test('keep their draws when one of them is left out, when another is added, and when the registry is ordered otherwise', () => {

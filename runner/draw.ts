@@ -4,7 +4,7 @@
  */
 import type { Fault } from '../faults/fault.js';
 import type { KnobRange, Scenario } from '../scenarios/scenario.js';
-import type { Micros, Random } from '../src/ports.js';
+import type { Micros, NodeId, Random } from '../src/ports.js';
 import type { Case, FaultDraw, Limits, NetworkShape, Profile, Seed, Strategy } from '../src/run.js';
 import { randomOf } from '../src/sim/random.js';
 import type { Budget } from '../src/sim/seams.js';
@@ -71,7 +71,8 @@ export function draw(seed: Seed, scenario: DrawableScenario, options: DrawOption
   }
   const workload = scenario.draw(random.fork('workload'), chaosMicros);
   const promised = scenario.budget(workload, chaosMicros);
-  const budget = profile === 'beyond-budget' ? widened(promised) : promised;
+  const widest = profile === 'beyond-budget' ? widened(promised) : promised;
+  const budget = { ...widest, lyingDisks: drawLiars(random.fork('lying disks'), widest) };
   return {
     version: 1,
     seed,
@@ -90,13 +91,20 @@ export function draw(seed: Seed, scenario: DrawableScenario, options: DrawOption
   };
 }
 
-/** Why a fault cannot be drawn within this budget, in words, or undefined when it can. */
-function whyNotDrawable(fault: Fault, scenario: DrawableScenario, profile: Profile, budget: Budget): string | undefined {
+/** Why a fault cannot be part of a run of this scenario, whatever the sizes of the run, in words, or undefined when it can. */
+export function whyNotOffered(fault: Fault, scenario: Pick<Scenario, 'id' | 'offers'>, profile: Profile): string | undefined {
   const missing = fault.needs.filter((need) => !scenario.offers.includes(need));
   if (missing.length > 0) return `fault '${fault.id}' needs ${missing.join(', ')}, which scenario '${scenario.id}' does not have`;
   if (fault.beyondBudget === true && profile !== 'beyond-budget') {
     return `fault '${fault.id}' is beyond what the protocol promises to survive; profile 'beyond-budget' draws it`;
   }
+  return undefined;
+}
+
+/** Why a fault cannot be drawn within this budget, in words, or undefined when it can. */
+function whyNotDrawable(fault: Fault, scenario: DrawableScenario, profile: Profile, budget: Budget): string | undefined {
+  const wrong = whyNotOffered(fault, scenario, profile);
+  if (wrong !== undefined) return wrong;
   if (fault.allowed?.(budget) === false) {
     return `the budget of scenario '${scenario.id}' leaves no room for fault '${fault.id}'; profile 'beyond-budget' lifts the budget`;
   }
@@ -151,6 +159,12 @@ function chosen(profile: Profile, fault: Fault, density: number, random: Random)
     case 'beyond-budget':
       return random.chance(density, MILLE);
   }
+}
+
+/** The disks that may lie, once a seed: else faults that each keep to the bound would together go beyond it, and none would stay a true copy. */
+function drawLiars(random: Random, { nodes, lyingDisksMax }: Budget): readonly NodeId[] {
+  const liars = new Set(random.shuffle(nodes).slice(0, lyingDisksMax));
+  return nodes.filter((node) => liars.has(node));
 }
 
 /** A budget that promises nothing: every server may be down, every disk may lie, clocks may be far off. */

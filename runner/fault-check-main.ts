@@ -1,7 +1,10 @@
 /** `npm run faults:check [-- SEEDS]`: proves the catalogue over default seeds and writes what it found to docs and registry. */
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
 import { catalogue, find } from './catalogue.js';
-import { checkFaults, faultTable, isInert } from './fault-check.js';
+import { checkFaults, faultFigures, faultTable, isInert, whyInert } from './fault-check.js';
 
 const SCENARIO = 'kelpie-cluster';
 const SEEDS_DEFAULT = 1_000;
@@ -16,21 +19,15 @@ const scenario = find('scenario', catalogue.scenarios, SCENARIO);
 const checks = await checkFaults(catalogue.faults, scenario, seeds, (seed) => {
   if ((seed + 1) % PROGRESS_EVERY === 0) console.log(`${seed + 1} of ${seeds} seeds`);
 });
-const root = new URL('../../', import.meta.url);
-const figures = checks.map(({ id, seedsFired, potent }) => `  '${id}': { fired: ${seedsFired}, potent: ${potent} },`);
-await writeFileAtomic(new URL('docs/faults.md', root).pathname, faultTable(checks, scenario.id, seeds));
-await writeFileAtomic(
-  new URL('faults/checked.ts', root).pathname,
-  [
-    `/** Figures of the last \`npm run faults:check\`, which writes this file: in how many of ${seeds} default seeds each fault fired, and in how many of up to five it mattered. */`,
-    'export const checked: Readonly<Record<string, { readonly fired: number; readonly potent: number }>> = {',
-    ...figures,
-    '};',
-    '',
-  ].join('\n'),
-);
+const written = {
+  [fileURLToPath(new URL('../../docs/faults.md', import.meta.url))]: faultTable(checks, scenario.id, seeds),
+  [fileURLToPath(new URL('../../faults/checked.ts', import.meta.url))]: faultFigures(checks, scenario.id, seeds),
+};
+for (const [path, text] of Object.entries(written)) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFileAtomic(path, text);
+}
 const inert = checks.filter(isInert);
-for (const { id, seedsDrawn, seedsFired } of inert)
-  console.error(`inert: ${id} (drawn in ${seedsDrawn} seeds, fired in ${seedsFired}, never mattered)`);
+for (const check of inert) console.error(whyInert(check));
 console.log(`${checks.length} faults checked over ${seeds} seeds; docs/faults.md and faults/checked.ts are written`);
 process.exitCode = inert.length === 0 ? 0 : 1;

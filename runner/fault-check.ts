@@ -10,8 +10,10 @@ import { simulate } from '../src/sim/simulate.js';
 import { draw } from './draw.js';
 import { EffectsHash } from './effects.js';
 
-/** Muted runs a fault: enough to tell one that matters sometimes from one that never does. */
+/** Muted runs a fault: enough to tell one that matters mostly from one that matters sometimes. */
 const MUTED_RUNS_MAX = 5;
+/** One that has not mattered yet gets more: a program that decides little by wall clocks sees few of their leaps. */
+const MUTED_RUNS_IN_VAIN_MAX = 60;
 
 export interface FaultCheck {
   readonly id: string;
@@ -28,6 +30,12 @@ export interface FaultCheck {
 
 /** Whether a fault that seeds draw has shown nothing. */
 export const isInert = (check: FaultCheck): boolean => check.outOfReach === undefined && (check.seedsFired === 0 || check.potent === 0);
+
+/** What is wrong with an inert fault, in a line that names it. */
+export function whyInert({ id, seedsDrawn, seedsFired, muted }: FaultCheck): string {
+  if (seedsFired === 0) return `inert: ${id} was drawn in ${seedsDrawn} seeds and fired in none`;
+  return `impotent: ${id} fired in ${seedsFired} seeds, and in none of ${muted} did it change what programs saw`;
+}
 
 interface Tally {
   drawn: number;
@@ -55,7 +63,7 @@ export async function checkFaults(
       if (report.fired === 0) continue;
       tally.fired++;
       tally.firings += report.fired;
-      if (tally.muted === MUTED_RUNS_MAX) continue;
+      if (tally.muted >= (tally.potent === 0 ? MUTED_RUNS_IN_VAIN_MAX : MUTED_RUNS_MAX)) continue;
       tally.muted++;
       const muted = run.faults.filter((fault) => fault.id === report.id).map(({ label }) => label);
       if ((await effectsOf(run, muted, faults, scenario)).effects !== effects) tally.potent++;
@@ -92,6 +100,21 @@ async function effectsOf(
   const effects = new EffectsHash();
   const simulated = await simulate(run, { scenario, faults, muted, listeners: [effects.listener] });
   return { run: simulated.run, effects: effects.digest() };
+}
+
+/** The module that `list faults` reads, as the formatter of this project writes it. */
+export function faultFigures(checks: readonly FaultCheck[], scenario: string, seeds: number): string {
+  const rows = [...checks].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [
+    '/**',
+    ` * Written by \`npm run faults:check\` from ${seeds} default seeds of \`${scenario}\`: in how many of them each fault fired, and in how many of`,
+    ` * the first of those the run went another way without it. \`docs/faults.md\` has the whole table.`,
+    ' */',
+    'export const checked: Readonly<Record<string, { readonly fired: number; readonly potent: number }>> = {',
+    ...rows.map(({ id, seedsFired, potent }) => `  '${id}': { fired: ${seedsFired}, potent: ${potent} },`),
+    '};',
+    '',
+  ].join('\n');
 }
 
 /** The table that a reader can trust, as Markdown. */

@@ -1,6 +1,6 @@
 /** The disk says that data is durable and keeps it in a volatile cache. */
 import { judging } from '../fault.js';
-import { hits, LONG_EPISODE, lying, parameters, rate, servers } from '../parameters.js';
+import { hits, liars, LONG_EPISODE, parameters, rate } from '../parameters.js';
 
 export const fsyncLie = judging('disk', {
   id: 'disk/fsync-lie',
@@ -8,6 +8,6 @@ export const fsyncLie = judging('disk', {
   needs: ['disk'],
   core: true,
   allowed: (budget) => budget.lyingDisksMax > 0,
-  ...parameters({ nodes: servers(lying), rate: rate(300, 1000) }, LONG_EPISODE),
+  ...parameters({ nodes: liars(), rate: rate(300, 1000) }, LONG_EPISODE),
   judge: (event, params, random) => (event.operation === 'sync' && hits(event, params, random) ? { kind: 'phantom' } : undefined),
 });

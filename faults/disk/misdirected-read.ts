@@ -1,6 +1,6 @@
 /** A read brings the data of another place of the same file. */
 import { judging } from '../fault.js';
-import { amount, hits, LONG_EPISODE, lying, parameters, rate, servers } from '../parameters.js';
+import { amount, hits, liars, LONG_EPISODE, parameters, rate } from '../parameters.js';
 
 export const misdirectedRead = judging('disk', {
   id: 'disk/misdirected-read',
@@ -8,7 +8,7 @@ export const misdirectedRead = judging('disk', {
   needs: ['disk'],
   core: true,
   allowed: (budget) => budget.lyingDisksMax > 0,
-  ...parameters({ nodes: servers(lying), rate: rate(100, 1000), pages: amount(1, 64) }, LONG_EPISODE),
+  ...parameters({ nodes: liars(), rate: rate(100, 1000), pages: amount(1, 64) }, LONG_EPISODE),
   judge: (event, params, random) =>
     event.operation === 'read' && params.pages > 0 && hits(event, params, random) ? { kind: 'misdirect', pages: params.pages } : undefined,
 });

@@ -1,6 +1,6 @@
 /** A write is acknowledged and was never done. */
 import { judging } from '../fault.js';
-import { hits, LONG_EPISODE, lying, parameters, rate, servers } from '../parameters.js';
+import { hits, liars, LONG_EPISODE, parameters, rate } from '../parameters.js';
 
 export const phantomWrite = judging('disk', {
   id: 'disk/phantom-write',
@@ -8,6 +8,6 @@ export const phantomWrite = judging('disk', {
   needs: ['disk'],
   core: true,
   allowed: (budget) => budget.lyingDisksMax > 0,
-  ...parameters({ nodes: servers(lying), rate: rate(100, 1000) }, LONG_EPISODE),
+  ...parameters({ nodes: liars(), rate: rate(100, 1000) }, LONG_EPISODE),
   judge: (event, params, random) => (event.operation === 'write' && hits(event, params, random) ? { kind: 'phantom' } : undefined),
 });

@@ -1,6 +1,6 @@
 /** Two servers come back with each other's disk: volumes attached to the wrong machines. They stay so. */
 import { striking } from '../fault.js';
-import { parameters, servers } from '../parameters.js';
+import { liars, parameters } from '../parameters.js';
 
 const two = (): number => 2;
 
@@ -10,7 +10,7 @@ export const swapped = striking({
   needs: ['disk', 'process'],
   core: false,
   allowed: (budget) => budget.lyingDisksMax >= 2 && budget.downMax >= 2,
-  ...parameters({ nodes: servers(two, 2) }),
+  ...parameters({ nodes: liars(two, 2) }),
   strike(world, params) {
     const killed = params.nodes.filter((node) => world.kill(node, 'disk/swapped'));
     const [one, other] = killed;

@@ -1,5 +1,6 @@
 /** `list`: the catalogues. */
 import type { CommandModule } from 'yargs';
+import { checked } from '../../faults/checked.js';
 import { catalogue, nearest } from '../catalogue.js';
 import { readSpecs } from '../tla/spec-catalogue.js';
 import { UsageError } from '../usage-error.js';
@@ -9,10 +10,17 @@ interface Row {
   readonly summary: string;
   /** What states the same in TLA+. */
   readonly spec?: string;
+  readonly core?: boolean;
+  /** In how many seeds of the last check it fired, and in how many of a few it mattered. */
+  readonly fired?: number;
+  readonly potent?: number;
 }
 
 /** What a line shows. */
-const COLUMNS: Readonly<Record<string, readonly (keyof Row)[]>> = { bugs: ['id', 'summary', 'spec'] };
+const COLUMNS: Readonly<Record<string, readonly (keyof Row)[]>> = {
+  bugs: ['id', 'summary', 'spec'],
+  faults: ['id', 'core', 'fired', 'potent', 'summary'],
+};
 const COLUMNS_DEFAULT: readonly (keyof Row)[] = ['id', 'summary'];
 
 const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
@@ -25,6 +33,8 @@ const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
       core,
       needs,
       beyondBudget,
+      // A fault that was added since has no figures until the next check.
+      ...(checked[id] ?? { fired: 0, potent: 0 }),
     })),
   invariants: () =>
     catalogue.invariants.map(({ id, promise, kind, spec }) => ({
@@ -81,8 +91,15 @@ function rowsOf(name: string): readonly Row[] {
   );
 }
 
+/** A number or a yes needs the name of its column to be read. */
+function cell(column: string, value: Row[keyof Row]): string {
+  if (typeof value === 'number') return `${column} ${value}`;
+  if (typeof value === 'boolean') return value ? column : '';
+  return value ?? '';
+}
+
 function table(rows: readonly Row[], columns: readonly (keyof Row)[]): string {
-  const cells = rows.map((row) => columns.map((column) => row[column] ?? ''));
+  const cells = rows.map((row) => columns.map((column) => cell(column, row[column])));
   const widths = columns.map((_, at) => Math.max(0, ...cells.map((texts) => texts[at]?.length ?? 0)));
   return cells
     .map(

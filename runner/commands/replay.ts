@@ -2,6 +2,7 @@
 import type { CommandModule } from 'yargs';
 import { terminal } from '../../reports/terminal.js';
 import { type Case, EXIT } from '../../src/run.js';
+import { checkCase } from '../case-check.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { wantsColour } from '../flags.js';
@@ -64,9 +65,7 @@ const SEED = /^(\d+|[0-9a-f]{40})$/;
 
 async function savedCase(path: string): Promise<Before> {
   const { case: run, expected } = await readCaseFile(path);
-  find('scenario', catalogue.scenarios, run.scenario);
-  if (run.bug !== undefined) find('bug', catalogue.bugs, run.bug);
-  for (const { id } of run.faults) find('fault', catalogue.faults, id);
+  checkCase(run, catalogue);
   return { run, expected, reproduce: `npx kelpie-dst replay ${path}` };
 }
 

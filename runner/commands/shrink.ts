@@ -7,6 +7,7 @@ import type { Scenario } from '../../scenarios/scenario.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
 import { failsAlike } from '../case-verdict.js';
+import { checkCase } from '../case-check.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { parseDuration } from '../duration.js';
@@ -110,8 +111,7 @@ async function given({ what, scenario: scenarioId, bug, out }: ShrinkArguments):
   if (scenarioId !== undefined || bug !== undefined)
     throw new UsageError(`'${what}' is a file, which says its scenario and bug itself; leave --scenario and --bug out`);
   const { case: run } = await readCaseFile(what);
-  if (run.bug !== undefined) find('bug', catalogue.bugs, run.bug);
-  for (const { id } of run.faults) find('fault', catalogue.faults, id);
+  checkCase(run, catalogue);
   return { run, path: out ?? `${what.replace(/\.json$/, '')}.min.json`, flags: '; the code has changed since it was saved' };
 }
 

@@ -69,6 +69,12 @@ const normalKnobs: Pass = (minimiser, { scenario }) => {
   });
 };
 
+const fewerRareWays: Pass = (minimiser) =>
+  minimiser.thinOut(
+    ({ choices = {} }) => Object.keys(choices).sort(),
+    (run, kept) => ({ ...run, choices: Object.fromEntries(Object.entries(run.choices ?? {}).filter(([site]) => kept.includes(site))) }),
+  );
+
 const plainWorld: Pass = (minimiser) =>
   minimiser.takeAll(function* (best) {
     if (JSON.stringify(best.network) !== JSON.stringify(PLAIN_NETWORK)) yield { ...best, network: PLAIN_NETWORK };
@@ -170,6 +176,7 @@ export const COARSE_PASSES: readonly NamedPass[] = [
   ['operations', fewerOperations],
   ['schedule, grid and network', plainWorld],
   ['knobs', normalKnobs],
+  ['rare ways', fewerRareWays],
   ['nodes and clients', smallerWorld],
   ['time', lessTime],
 ];

@@ -208,6 +208,8 @@ export interface Budget {
   readonly downMax: number;
   /** Most servers whose disk may lie or lose what it promised; 0 where a disk is the only copy. */
   readonly lyingDisksMax: number;
+  /** The servers whose disks may lie in this run, at most `lyingDisksMax`: all faults together keep to them. Absent: any server's. */
+  readonly lyingDisks?: readonly NodeId[];
   /** Largest distance of a node's clocks from true time that the protocol allows for. */
   readonly clockSkewMicrosMax: Micros;
   /** Largest drift of a monotonic clock, in parts per million. */
