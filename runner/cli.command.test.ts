@@ -256,7 +256,7 @@ describe('list', () => {
         ...(core === true ? ['core'] : []),
         ...(fired === undefined ? [] : [`fired ${fired}`, `potent ${potent}`]),
         summary,
-        ...(name === 'bugs' && spec !== undefined ? [spec] : []),
+        ...((name === 'bugs' || name === 'invariants') && spec !== undefined ? [spec] : []),
       ]),
     );
   });

@@ -20,6 +20,7 @@ interface Row {
 const COLUMNS: Readonly<Record<string, readonly (keyof Row)[]>> = {
   bugs: ['id', 'summary', 'spec'],
   faults: ['id', 'core', 'fired', 'potent', 'summary'],
+  invariants: ['id', 'summary', 'spec'],
 };
 const COLUMNS_DEFAULT: readonly (keyof Row)[] = ['id', 'summary'];
 
