@@ -14,7 +14,6 @@ test('each node has its column: the world, servers, clients, the rest; the marke
     ['observer', { type: 'setup' }],
     ['', { type: 'phase', phase: 'chaos' }],
     ['n2', { type: 'claim.commit', token: 7 }],
-    ['n2', { type: 'later' }],
   );
   const lines = eventLog(trace, 4);
   expect(lines).toEqual([
@@ -25,25 +24,6 @@ test('each node has its column: the world, servers, clients, the rest; the marke
     '       0.003000  phase phase=chaos',
     '>      0.004000                               claim.commit token=7',
   ]);
-});
-
-test('packets that arrive are left out, lost ones are not', () => {
-  const trace = traceOf(
-    ['n1', { type: 'send', to: 'n2', message: 1, bytes: 5 }],
-    ['n2', { type: 'deliver', from: 'n1', message: 1 }],
-    ['n1', { type: 'lose', from: 'n1', to: 'n2', message: 2, why: 'partition' }],
-    ['n1', { type: 'exit' }],
-  );
-  expect(
-    eventLog(trace, 3)
-      .slice(1)
-      .map((line) =>
-        line
-          .trim()
-          .split(/\s+/)[1]
-          ?.concat(line.startsWith('>') ? ' marked' : ''),
-      ),
-  ).toEqual(['lose', '0.003000 marked']);
 });
 
 test('a long event goes on below in its own column, and is cut when it would fill the page', () => {
@@ -57,11 +37,10 @@ test('a long event goes on below in its own column, and is cut when it would fil
   ]);
 });
 
-test('only the last events are shown, within the width of a page', () => {
-  const trace = traceOf(...Array.from({ length: 100 }, (_, i) => [`n${(i % 6) + 1}`, { type: 'step', detail: 'x'.repeat(200) }] as const));
-  const lines = eventLog(trace, 99);
+test('many columns stay within the width of a page', () => {
+  const trace = traceOf(...Array.from({ length: 24 }, (_, i) => [`n${(i % 6) + 1}`, { type: 'step', detail: 'x'.repeat(200) }] as const));
+  const lines = eventLog(trace, 23);
   expect(lines.filter((line) => /\d\.\d{6}/.test(line))).toHaveLength(24);
-  expect(lines[1]).toContain('0.076000');
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(160);
 });
 

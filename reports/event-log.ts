@@ -1,9 +1,8 @@
-/** The last events before a moment, as a table of fixed columns: time, then one column a node, so that who did what when is seen at a glance. */
+/** Events as a table of fixed columns: time, then one column a node, so that who did what when is seen at a glance. */
 import type { NodeId } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
 import { clockTime, fieldsOf, printable } from './text.js';
 
-const EVENTS_MAX = 24;
 /** Lines of its column that one event may take. */
 const CELL_LINES_MAX = 4;
 const WIDTH_MAX = 160;
@@ -13,12 +12,8 @@ const CELL_WIDTH_MAX = 48;
 /** Column of what happens to the world at large. */
 const WORLD = 'world';
 
-/** Packets that arrive are the normal case, and so many that they would hide all else; a lost one is shown. */
-const isNoise = ({ body }: TraceEvent): boolean => body.type === 'send' || body.type === 'deliver';
-
-/** Lines of the table up to and with the event of index `upTo`, which is marked by `>`. An event may take several lines of its column. */
-export function eventLog(trace: readonly TraceEvent[], upTo: number): readonly string[] {
-  const shown = trace.filter((event) => event.index <= upTo && (event.index === upTo || !isNoise(event))).slice(-EVENTS_MAX);
+/** Lines of the table; the event of index `marked` bears a `>`. An event may take several lines of its column. */
+export function eventLog(shown: readonly TraceEvent[], marked: number): readonly string[] {
   const nodes = [...new Set(shown.map(columnOf))].sort(byKindAndNumber);
   const width = Math.max(CELL_WIDTH_MIN, Math.min(CELL_WIDTH_MAX, Math.floor((WIDTH_MAX - TIME_WIDTH - 2) / Math.max(1, nodes.length))));
   const row = (mark: string, time: string, cells: readonly string[]): string =>
@@ -28,7 +23,7 @@ export function eventLog(trace: readonly TraceEvent[], upTo: number): readonly s
     const column = columnOf(event);
     for (const [index, text] of folded(describe(event), width - 1).entries()) {
       const cells = nodes.map((node) => (node === column ? text : ''));
-      lines.push(index === 0 ? row(event.index === upTo ? '>' : ' ', clockTime(event.at), cells) : row(' ', '', cells));
+      lines.push(index === 0 ? row(event.index === marked ? '>' : ' ', clockTime(event.at), cells) : row(' ', '', cells));
     }
   }
   return lines;

@@ -2,6 +2,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { Case, FaultDraw, Run, Violation } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
+import { leadingTo } from './causes.js';
 import { eventLog } from './event-log.js';
 import type { FaultPotency, RunReporter, RunReportInput } from './reporter.js';
 import { clockTime, counted, describeFault, describeStrategy, duration, grouped, printable } from './text.js';
@@ -9,6 +10,8 @@ import { clockTime, counted, describeFault, describeStrategy, duration, grouped,
 const LABEL_WIDTH = 11;
 /** A counter table of a storm of messages would bury the verdict. */
 const COUNTERS_MAX = 40;
+/** A story longer than a page is not read. */
+const EVENTS_MAX = 40;
 
 export function terminal({ colour }: { readonly colour: boolean }): RunReporter {
   const paint = new Chalk({ level: colour ? 1 : 0 });
@@ -110,8 +113,8 @@ function failureLines(run: Run, trace: readonly TraceEvent[], paint: ChalkInstan
   return [
     ...lines,
     '',
-    'The last events that led there:',
-    ...eventLog(trace, upTo),
+    'The events that led there:',
+    ...eventLog(leadingTo(trace, upTo, EVENTS_MAX), upTo),
     '',
     'Faults active then:',
     ...(active.length === 0 ? ['  none'] : described(active).map((fault) => `  ${fault}`)),

@@ -223,7 +223,7 @@ describe('a known bug', () => {
     expect(seen.stdout).toMatch(/^verdict violation/m);
     expect(seen.stdout).toMatch(/^[\w-]+ is broken at \d+\.\d{6} s/m);
     for (const label of ['promise', 'expected', 'seen']) expect(seen.stdout).toMatch(new RegExp(`^  ${label} +\\S`, 'm'));
-    expect(seen.stdout).toContain('The last events that led there:');
+    expect(seen.stdout).toContain('The events that led there:');
     expect(seen.stdout).toMatch(/^> +\d+\.\d{6} /m);
     expect(seen.stdout).toContain('Faults active then:');
     expect(seen.stdout.trimEnd().split('\n').at(-1)).toBe(`  npx kelpie-dst run --seed ${seed} --bug racy-claim`);

@@ -153,7 +153,7 @@ describe('the command', () => {
     expect(small.case.workload.operations.length).toBeLessThanOrEqual(12);
     expect(kelpie('replay', join('found', 'failures', failures[1] ?? '')).stdout).toMatch(/^reproduced: /m);
     const file = join('found', 'failures', failures[0] ?? '');
-    expect(readFileSync(join(folder, file.replace('.json', '.txt')), 'utf8')).toContain('The last events that led there:');
+    expect(readFileSync(join(folder, file.replace('.json', '.txt')), 'utf8')).toContain('The events that led there:');
     const saved = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CaseFile;
     const outcomeOf = (changed: unknown) => {
       writeFileSync(join(folder, 'changed.json'), JSON.stringify(changed));

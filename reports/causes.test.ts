@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import type { TraceEvent } from '../src/trace.js';
+import { leadingTo } from './causes.js';
+
+/** An event from its node, its type, what it follows from, and the rest of its body. */
+type Line = readonly [node: string, type: string, cause: number, more?: Readonly<Record<string, string>>];
+const traceOf = (...lines: readonly Line[]): TraceEvent[] =>
+  lines.map(([node, type, cause, more = {}], index) => ({
+    index,
+    at: index * 1_000,
+    node,
+    life: node === '' ? 0 : 1,
+    cause,
+    body: { type, ...more },
+  }));
+const types = (events: readonly TraceEvent[]): string[] => events.map(({ body }) => body.type);
+const a = { actor: 'ledger:l1' };
+const b = { actor: 'ledger:l2' };
+
+describe('what led to an event', () => {
+  test('is what it followed from, through packets, without what only came before it', () => {
+    const trace = traceOf(
+      ['c1', 'op.invoke', -1, { op: 'x' }],
+      ['c2', 'op.invoke', -1, { op: 'y' }],
+      ['c1', 'send', 0],
+      ['n1', 'deliver', 2],
+      ['n2', 'claim.read', 1, b],
+      ['n1', 'commit.done', 3, a],
+    );
+    expect(types(leadingTo(trace, 5, 40))).toEqual(['op.invoke', 'commit.done']);
+    expect(leadingTo(trace, 5, 40)[0]?.node).toBe('c1');
+  });
+
+  test('is also what others did to the same actor, and why they did it', () => {
+    const trace = traceOf(
+      ['c2', 'op.invoke', -1, { op: 'y' }],
+      ['n2', 'claim.commit', 0, a],
+      ['n3', 'claim.commit', -1, b],
+      ['n1', 'claim.commit', -1, a],
+    );
+    expect(leadingTo(trace, 3, 40).map(({ index }) => index)).toEqual([0, 1, 3]);
+  });
+
+  test('is what the world did to the nodes that took part', () => {
+    const trace = traceOf(['n1', 'claim.commit', -1, a], ['n1', 'pause', -1], ['n9', 'kill', -1], ['n2', 'claim.commit', -1, a]);
+    expect(types(leadingTo(trace, 3, 40))).toEqual(['claim.commit', 'pause', 'claim.commit']);
+  });
+
+  test('keeps what weighs where there is much of it', () => {
+    const reads = Array.from({ length: 100 }, (): Line => ['n1', 'kv.read', -1, a]);
+    const trace = traceOf(['n2', 'claim.commit', -1, a], ...reads, ['n1', 'commit.done', -1, a]);
+    const led = leadingTo(trace, 101, 40);
+    expect(types(led)).toContain('claim.commit');
+    expect(led.length).toBeLessThanOrEqual(40);
+    expect(led.at(-1)?.index).toBe(101);
+  });
+
+  test('follows the nearest subject where the event has none, and ends where nothing is known', () => {
+    const trace = traceOf(['n2', 'claim.commit', -1, a], ['n1', 'claim.read', -1, a], ['', 'phase', 1]);
+    expect(types(leadingTo(trace, 2, 40))).toEqual(['claim.commit', 'claim.read', 'phase']);
+    expect(leadingTo(trace, 7, 40)).toEqual([]);
+    expect(types(leadingTo(traceOf(['', 'phase', -1]), 0, 40))).toEqual(['phase']);
+  });
+});
