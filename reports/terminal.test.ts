@@ -55,7 +55,10 @@ const passed: Run = {
     { id: 'crash/kill', drawn: 1, fired: 0 },
   ],
   sometimes: { 'lease expired': 1_200, 'lease lost': 0 },
-  spec: {},
+  spec: {
+    KelpieWAL: { steps: 120, states: 17, divergences: 1, walks: 3, left: {} },
+    KelpieLease: { steps: 0, states: 0, divergences: 0, walks: 0, left: {} },
+  },
 };
 
 const at = (index: number, node: string, body: StoryEvent & Readonly<Record<string, unknown>>): TraceEvent => ({
@@ -137,6 +140,7 @@ describe('the report', () => {
         '  reached    1 of 2 situations worth reaching',
         '             lease expired 1 200',
         '  counts     network.sent 99',
+        '  specs      KelpieWAL 120 steps through 17 states, 1 divergence, KelpieLease untouched',
         '  promises   SingleActivation holds',
         '',
         'To do it again:',

@@ -1,6 +1,6 @@
 /** A run for people at a terminal: what was drawn before it runs, and afterwards what came of it and what led to a failure. */
 import { Chalk, type ChalkInstance } from 'chalk';
-import type { Case, FaultDraw, Run, Violation } from '../src/run.js';
+import type { Case, FaultDraw, Run, SpecReport, Violation } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 import { leadingTo } from './causes.js';
 import { eventLog } from './event-log.js';
@@ -79,6 +79,7 @@ function reportLines({ run, wallMs, reproduce, trace, twin, potency }: RunReport
       ? []
       : many(label, 'reached', [`${reached.length} of ${counted(marks.length, 'situation')} worth reaching`, ...wrapped(reached)])),
     ...many(label, 'counts', wrapped(counters.slice(0, COUNTERS_MAX))),
+    ...many(label, 'specs', wrapped(Object.entries(run.spec).map(([module, spec]) => specText(module, spec)))),
     ...many(label, 'promises', wrapped(Object.entries(run.judgements).map(([name, judgement]) => `${name} ${judgement}`))),
   ];
   if (potency !== undefined) lines.push('', 'Without each fault that fired:', ...potencyLines(potency));
@@ -94,6 +95,13 @@ function potencyLines(potency: readonly FaultPotency[]): string[] {
     ({ id, effect, verdict, invariant }) =>
       `  ${id.padEnd(width)}  ${told[effect]}${effect === 'verdict' ? `: the verdict is ${verdict}${invariant === null ? '' : ` (${invariant})`}` : ''}`,
   );
+}
+
+/** What a run showed of a spec; of one that it never touched, that alone. */
+function specText(module: string, { steps, states, divergences }: SpecReport): string {
+  if (steps === 0) return `${module} untouched`;
+  const diverged = divergences === 0 ? '' : `, ${counted(divergences, 'divergence')}`;
+  return `${module} ${counted(steps, 'step')} through ${counted(states, 'state')}${diverged}`;
 }
 
 function verdictLine(run: Run, paint: ChalkInstance): string {

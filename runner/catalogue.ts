@@ -7,6 +7,8 @@ import type { Invariant } from '../invariants/invariant.js';
 import { bugs, type KnownBug } from '../scenarios/bugs/index.js';
 import { scenarios } from '../scenarios/index.js';
 import type { Scenario } from '../scenarios/scenario.js';
+import { mappings } from '../specs/index.js';
+import type { Mapping } from '../specs/mapping.js';
 import { UsageError } from './usage-error.js';
 
 export interface Catalogue {
@@ -14,12 +16,14 @@ export interface Catalogue {
   readonly faults: readonly Fault[];
   readonly invariants: readonly Invariant[];
   readonly bugs: readonly KnownBug[];
+  /** The specs that every run is held against; none for a program that no spec is about. */
+  readonly mappings?: readonly Mapping[];
 }
 
 /** What `run` and `storm` take when no scenario is named: everything at once. */
 export const DEFAULT_SCENARIO = 'kelpie-cluster';
 
-export const catalogue: Catalogue = { scenarios, faults, invariants, bugs };
+export const catalogue: Catalogue = { scenarios, faults, invariants, bugs, mappings };
 
 const SUGGESTIONS_MAX = 3;
 

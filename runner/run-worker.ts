@@ -28,7 +28,8 @@ async function work(): Promise<FromWorker> {
     record: order.record,
     onProgress: tellingProgress(new Progress(order.progress)),
   });
-  return typeof simulated === 'string' ? { kind: 'refused', reason: simulated } : { kind: 'simulated', ...simulated };
+  if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
+  return { kind: 'simulated', run: simulated.run, trace: simulated.trace };
 }
 
 const message = await work();

@@ -8,6 +8,7 @@ import { EXIT } from '../../src/run.js';
 import { type Detection, detectionHeading, detectionLine, detectionOf, detectionPage, mediansOf } from '../bugs/detection.js';
 import { baseOf, hunt, type HuntOptions } from '../bugs/hunt.js';
 import { catalogue, find } from '../catalogue.js';
+import { exploreFirst } from '../conformance/explore-first.js';
 import { once, wholeNumber } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
@@ -79,6 +80,7 @@ async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
   const names = args.scenario ?? catalogue.scenarios.map(({ id }) => id);
   const scenarios = [...new Set(names)].map((id) => find('scenario', catalogue.scenarios, id).id);
   const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  await exploreFirst(signal);
   const pool = stormPool(workers);
   const options: HuntOptions = {
     catalogue,

@@ -4,6 +4,7 @@ import { terminal } from '../../reports/terminal.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { checkCase } from '../case-check.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { exploreFirst } from '../conformance/explore-first.js';
 import { draw } from '../draw.js';
 import { wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
@@ -44,6 +45,7 @@ export const replayCommand: CommandModule<object, ReplayArguments> = {
 };
 
 async function replay({ what, json, color }: ReplayArguments, signal: AbortSignal): Promise<number> {
+  await exploreFirst(signal);
   const { run, expected, reproduce } = SEED.test(what) ? await firstRunOf(what, signal) : await savedCase(what);
   const ran = await runCase(run, { signal });
   // That it differs elsewhere is seen only there.

@@ -8,6 +8,7 @@ import type { Scenario } from '../../scenarios/scenario.js';
 import { type Case, EXIT, PROFILES, type Profile, type Run } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { exploreFirst } from '../conformance/explore-first.js';
 import { type DrawOptions, DRAWN_STRATEGIES, draw } from '../draw.js';
 import { parseDuration } from '../duration.js';
 import { once, oneOf, wantsColour } from '../flags.js';
@@ -79,6 +80,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
   const reporter: RunReporter = args.json ? json : terminal({ colour: wantsColour(args.color, process.stdout, process.env) });
   process.stdout.write(reporter.opening?.(drawn) ?? '');
 
+  await exploreFirst(signal);
   const first = await runCase(drawn, { hangTimeoutMs, signal, record: traceFile !== undefined });
   const traced = await withTrace(first, () => runCase(drawn, { hangTimeoutMs, signal, record: true }));
   const { outcome, equalIn } = args.twin && traced.completed ? await twinOf(traced, signal) : { outcome: traced };

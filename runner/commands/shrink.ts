@@ -10,6 +10,7 @@ import { failsAlike } from '../case-verdict.js';
 import { checkCase } from '../case-check.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { draw } from '../draw.js';
+import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
 import { once, wantsColour, wholeNumber } from '../flags.js';
 import { interruptible } from '../interrupt.js';
@@ -65,6 +66,7 @@ async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<n
     wallMs: args.budget === undefined ? Number.POSITIVE_INFINITY : parseDuration('--budget', args.budget) / 1_000,
   };
   await probeWritable(path, 'small case');
+  await exploreFirst(signal);
   const pool = new CasePool({ workers, signal });
   try {
     const verdict = await pool.judge(run);

@@ -11,6 +11,7 @@ import { stormTerminal } from '../../reports/storm-terminal.js';
 import { EXIT, PROFILES, type Seed } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
 import { once, oneOf, wantsColour, wholeNumber } from '../flags.js';
 import { interruptible } from '../interrupt.js';
@@ -89,6 +90,7 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
   const failFast = args['fail-fast'];
   const view = progressView(runsOf(plan), tally.runs, process.stderr, args.json);
   const reproduce = (scenario: string, seed: Seed): string => commandOf(plan, scenario, seed);
+  await exploreFirst(signal);
   const begunMs = performance.now();
   const running = (): Promise<Stopped | undefined> =>
     runStorm(plan, {

@@ -80,6 +80,13 @@ describe('a run', () => {
     expect(conformance.report()['Lamp']).toEqual({ steps: 1, states: 2, divergences: 0, walks: 1, left: { 'a burnt lamp': 1 } });
   });
 
+  test('of a mapping that is wrong in itself is refused at its end, and not blamed on the program', () => {
+    const absent: Mapping = { ...mapping, start: (walks) => ({ observe: () => walks.see('a', { key: 'x', steps: [{ action: 'Burn' }] }) }) };
+    const conformance = new Conformance([new Tracker(lamp, absent)]);
+    conformance.observe({ index: 0, at: 0, node: 'n1', life: 1, cause: -1, body: on });
+    expect(() => conformance.report()).toThrow('the mapping of Lamp tells of Burn(), and the module has no such step');
+  });
+
   test('counts what it has visited, whatever the tracker knew before', () => {
     const counted = told(on).coverage().get('Lamp');
     expect(counted?.states.ids()).toEqual([0, 1]);

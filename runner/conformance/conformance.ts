@@ -49,14 +49,21 @@ const ALLOWED_TOLD_MAX = 12;
 export class Conformance {
   readonly divergences: Divergence[] = [];
   readonly #parts: readonly Part[];
+  #mistake: { readonly error: unknown } | undefined;
 
   constructor(trackers: readonly Tracker[]) {
     this.#parts = trackers.map((tracker) => new Part(tracker, (divergence) => this.#diverged(divergence)));
   }
 
-  /** Shows the next event of the run to every mapping. Throws RangeError for a mapping that is wrong in itself. */
+  /** Shows the next event of the run to every mapping. */
   observe(event: TraceEvent): void {
-    for (const part of this.#parts) part.observe(event);
+    if (this.#mistake !== undefined) return;
+    try {
+      for (const part of this.#parts) part.observe(event);
+    } catch (error) {
+      // The program under test tells this event right now; what is thrown here would look like its own crash.
+      this.#mistake = { error };
+    }
   }
 
   /** The divergences as broken promises of the run. */
@@ -64,7 +71,9 @@ export class Conformance {
     return this.divergences.map(violationOf);
   }
 
+  /** Throws what a mapping threw that is wrong in itself: a RangeError for steps that its module does not have. */
   report(): Record<string, SpecReport> {
+    if (this.#mistake !== undefined) throw this.#mistake.error;
     return Object.fromEntries(this.#parts.map((part) => [part.tracker.module, part.report()]));
   }
 

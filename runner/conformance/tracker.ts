@@ -224,7 +224,7 @@ export class Tracker {
   }
 
   #meaningOf({ key, steps, still }: Observation): Meaning {
-    const text = canonical(steps);
+    const text = canonical(steps.map(({ action, args = [] }) => [action, args]));
     const known = this.#meanings.get(key);
     if (known !== undefined) {
       if (known.text === text) return known;

@@ -1,6 +1,6 @@
 /** State graphs on disk, under a digest of what they were made from: a storm explores each model once, whatever number of threads it has. */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import writeFileAtomic from 'write-file-atomic';
@@ -38,10 +38,22 @@ export function graphDigest({ module, source, config }: Model): string {
     .digest('hex');
 }
 
+const pathOf = (model: Model, folder = join(dirname(installedJar()), 'graphs')): string => join(folder, `${graphDigest(model)}.json.gz`);
+
+/** Whether the graph lies on the disk; it is not looked into. */
+export async function hasGraph(model: Model, { folder }: Pick<CacheOptions, 'folder'> = {}): Promise<boolean> {
+  try {
+    await access(pathOf(model, folder));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The graph from the disk, or explored and stored. Rejects as `ModelChecker.graph` does. */
 export async function cachedGraph(model: Model, options: CacheOptions = {}): Promise<StateGraph> {
-  const { folder = join(dirname(installedJar()), 'graphs'), checker = embeddedChecker } = options;
-  const path = join(folder, `${graphDigest(model)}.json.gz`);
+  const { folder, checker = embeddedChecker } = options;
+  const path = pathOf(model, folder);
   const stored = await load(path);
   if (stored !== undefined) return stored;
   const graph = await checker.graph(model, options);

@@ -14,7 +14,8 @@
 (*                                                                         *)
 (* Steps and story events, for the events of one actor on one node:        *)
 (*   Activate        activate.load                                         *)
-(*   InvokeStart     invoke.start, of hooks too                            *)
+(*   InvokeStart     invoke.start; a hook's shows by its commit.start or   *)
+(*                   rollback                                              *)
 (*   InvokeEnd       invoke.end with no commit and outcome ok              *)
 (*   CommitSend      commit.start                                          *)
 (*   CommitDone      commit.done, unless commit.resolved came before it    *)
@@ -183,8 +184,9 @@ Rollback ==
     /\ applied' = FALSE
     /\ UNCHANGED <<leaving, owner, snap, store>>
 
+\* Intake is closed, possibly while an invocation runs; what was accepted is still served.
 DeactivateStart ==
-    /\ phase = "Idle"
+    /\ phase \in {"Idle", "Running", "Committing", "Unknown", "RollingBack"}
     /\ ~leaving
     /\ leaving' = TRUE
     /\ UNCHANGED <<phase, owner, memory, applied, store>>

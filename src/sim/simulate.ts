@@ -3,7 +3,7 @@
  * then heal and demand convergence within a bound, then the final checks.
  */
 import type { Micros, NodeId, Platform, Random } from '../ports.js';
-import type { Case, Operation, Run, Verdict, Workload } from '../run.js';
+import type { Case, Operation, Run, SpecReport, Verdict, Violation, Workload } from '../run.js';
 import type { TraceEvent, TraceListener } from '../trace.js';
 import { SimCluster } from './database/cluster.js';
 import { FaultPlan, type PlannedFault, type SharedWorld } from './fault-plan.js';
@@ -50,6 +50,15 @@ export interface SimScenario<Parts = unknown> {
   };
 }
 
+/** Holds what a run tells against specs. It reads along and changes nothing: a run with it has the trace of one without. */
+export interface RunConformance {
+  /** Takes every event but packets, in order. */
+  observe(event: TraceEvent): void;
+  /** Where the run has left a spec, so far. */
+  violations(): readonly Violation[];
+  report(): Readonly<Record<string, SpecReport>>;
+}
+
 export interface SimulateOptions<Parts = unknown> {
   readonly scenario: SimScenario<Parts>;
   /** Every fault the case may name. */
@@ -62,6 +71,7 @@ export interface SimulateOptions<Parts = unknown> {
   /** Labels of drawn faults that are to do nothing, so that what they change can be seen. */
   readonly muted?: readonly string[];
   readonly onProgress?: (events: number, simMicros: Micros, node: NodeId) => void;
+  readonly conformance?: RunConformance;
   /** See every event but packets, as it happens. */
   readonly listeners?: readonly TraceListener[];
   /** Sees every event, packets too, before anything judges it. It is called where the event is told, so the stack is the teller's. */
@@ -298,6 +308,7 @@ class Simulation<Parts> {
       if (mark.seen(event)) mark.times++;
     }
     this.#promises.observe(event);
+    this.#options.conformance?.observe(event);
     if (this.#promises.violations.length > 0) this.#kernel.stop();
   }
 
@@ -455,8 +466,11 @@ class Simulation<Parts> {
       );
     }
     if (this.#promises.violations.length === 0) this.#promises.finish(this.#withinBudget && this.#phase === 'end');
-    const { violations } = this.#promises;
-    const verdict: Verdict = violations.length > 0 ? 'violation' : (this.#verdict?.verdict ?? 'pass');
+    const divergences = this.#options.conformance?.violations() ?? [];
+    // A broken promise is what users feel; that the run has left a spec most often says why.
+    const violations = [...this.#promises.violations, ...divergences];
+    const verdict: Verdict =
+      this.#promises.violations.length > 0 ? 'violation' : divergences.length > 0 ? 'spec-divergence' : (this.#verdict?.verdict ?? 'pass');
     const reason = violations.length > 0 ? undefined : this.#verdict?.reason;
     const counts = [...this.#counts, ...[...this.#network.counts].map(([name, count]) => [`network.${name}`, count] as const)];
     return {
@@ -476,7 +490,7 @@ class Simulation<Parts> {
       counts: Object.fromEntries(counts.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))),
       faults: this.#plan.reports(),
       sometimes: Object.fromEntries(this.#marks.map(({ name, times }) => [name, times])),
-      spec: {},
+      spec: this.#options.conformance?.report() ?? {},
       ...(this.#options.record === true ? { decisions: this.#kernel.decisions } : {}),
     };
   }
