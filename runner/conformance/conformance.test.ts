@@ -81,7 +81,10 @@ describe('a run', () => {
   });
 
   test('of a mapping that is wrong in itself is refused at its end, and not blamed on the program', () => {
-    const absent: Mapping = { ...mapping, start: (walks) => ({ observe: () => walks.see('a', { key: 'x', steps: [{ action: 'Burn' }] }) }) };
+    const absent: Mapping = {
+      ...mapping,
+      start: (walks) => ({ observe: () => walks.see('a', { key: 'x', steps: [{ action: 'Burn' }] }) }),
+    };
     const conformance = new Conformance([new Tracker(lamp, absent)]);
     conformance.observe({ index: 0, at: 0, node: 'n1', life: 1, cause: -1, body: on });
     expect(() => conformance.report()).toThrow('the mapping of Lamp tells of Burn(), and the module has no such step');
