@@ -3,6 +3,7 @@ import { mapping as actorLifecycle } from './actor-lifecycle/mapping.js';
 import { mapping as actorState } from './actor-state/mapping.js';
 import { mapping as agentService } from './agent-service/mapping.js';
 import { mapping as checkpoint } from './checkpoint/mapping.js';
+import { mapping as clusterMembership } from './cluster-membership/mapping.js';
 import { mapping as fdbTransaction } from './fdb-transaction/mapping.js';
 import { mapping as lease } from './lease/mapping.js';
 import type { Mapping } from './mapping.js';
@@ -14,6 +15,7 @@ export const mappings: readonly Mapping[] = [
   actorState,
   agentService,
   checkpoint,
+  clusterMembership,
   fdbTransaction,
   lease,
   migration,

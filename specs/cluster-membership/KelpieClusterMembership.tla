@@ -9,15 +9,20 @@
 (* changed since.  A primary may be deposed and not know it yet; what it   *)
 (* does then is refused by the store.                                      *)
 (*                                                                         *)
+(* The three nodes may be some of a larger cluster.  Then the others may    *)
+(* make up a majority and be primary, and what they decide on the three    *)
+(* happens to them.                                                        *)
+(*                                                                         *)
 (* Steps and story events:                                                 *)
-(*   Found, Accept, Activate, Resume, BeginLeave, EndLeave, FailMember     *)
+(*   Found, Accept, Activate, Resume, BeginLeave, EndLeave, FailMember,    *)
+(*   AcceptedByRest, FailedByRest                                          *)
 (*                 member.state, by what it changes and who decided it;    *)
 (*                 a resumed member's goes over failed to joining at once  *)
-(*   Elect         primary.elect                                           *)
+(*   Elect, ElectRest   primary.elect                                      *)
 (*   StepDown      primary.stepdown for want of a majority                 *)
 (*   Deposed       member.deposed                                          *)
-(*   Crash         kill of a member, told by the world                     *)
-(* Hidden: Stand, Withdraw, Refresh, Cut, Heal.                            *)
+(*   Crash         the end of a member's process, told by the world        *)
+(* Hidden: Stand, Withdraw, Resign, Refresh, Fade, RestVacates, Cut, Heal. *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 
@@ -26,190 +31,265 @@ CONSTANTS
     Bug      \* "None", or the one defect put in
 
 None == "None"
+Rest == "Rest"
 
 VARIABLES
     state,      \* of each node, in the view
     primary,    \* in the view
-    part,       \* the node takes part as a member: it runs, and answers heartbeats
+    part,       \* the node takes part as a member: it runs, and answers heartbeats; or it did lately, and nobody has noticed
     belief,     \* the node takes itself for the primary: no, of a term that is over, of the newest term
-    stands,     \* it is a candidate: no, on a current view, for a minority, on a view that has changed
+    stands,     \* it is a candidate: no, on a current view, for a minority, on a view that has changed; or a primary that resigns
     mandate,    \* the newest primary was elected for a majority
-    cut         \* the node that is cut off from the others
+    cut,        \* the node that runs and is cut off from the others
+    wide        \* there may be other members than these nodes
 
-vars == <<state, primary, part, belief, stands, mandate, cut>>
+vars == <<state, primary, part, belief, stands, mandate, cut, wide>>
 
 States == {"left", "joining", "active", "leaving", "failed"}
 
 TypeOK ==
     /\ state \in [Nodes -> States]
-    /\ primary \in Nodes \cup {None}
-    /\ part \in [Nodes -> BOOLEAN]
+    /\ primary \in Nodes \cup {None, Rest}
+    /\ part \in [Nodes -> {"No", "Yes", "Lately"}]
     /\ belief \in [Nodes -> {"No", "Old", "Newest"}]
-    /\ stands \in [Nodes -> {"No", "Current", "Changed", "Minority"}]
+    /\ stands \in [Nodes -> {"No", "Current", "Changed", "Minority", "Resigns"}]
     /\ mandate \in BOOLEAN
     /\ cut \in Nodes \cup {None}
+    /\ wide \in BOOLEAN
 
 Init ==
     /\ state = [n \in Nodes |-> "left"]
     /\ primary = None
-    /\ part = [n \in Nodes |-> FALSE]
+    /\ part = [n \in Nodes |-> "No"]
     /\ belief = [n \in Nodes |-> "No"]
     /\ stands = [n \in Nodes |-> "No"]
     /\ mandate = TRUE
     /\ cut = None
+    /\ wide \in BOOLEAN
 
-Reaches(n, m) == n = m \/ (part[n] /\ part[m] /\ cut \notin {n, m})
+Runs(n) == part[n] = "Yes"
+
+\* What a node sent before it died may still come to the store.
+Acts(n) == part[n] # "No" \/ wide
+
+Reaches(n, m) == n = m \/ (Runs(n) /\ part[m] # "No" /\ cut \notin {n, m})
+
+\* In a larger cluster no node is cut off by itself: any of them may miss any other.
+Misses(n, m) == n # m /\ (wide \/ ~Reaches(n, m))
 
 Voters == {n \in Nodes : state[n] \in {"active", "leaving"}}
 
+\* Who has ended is not cut off any more.
+HealedAt(n) == cut' = IF cut = n THEN None ELSE cut
+
 \* The node is a voter and reaches more than half of them, itself counted.
-Majority(n) == n \in Voters /\ 2 * Cardinality({m \in Voters : Reaches(n, m)}) > Cardinality(Voters)
+Majority(n) == n \in Voters /\ (wide \/ 2 * Cardinality({m \in Voters : Reaches(n, m)}) > Cardinality(Voters))
 
 \* A change of the view ends every other candidacy, for its transaction conflicts; with the defect it goes on.
 ViewChanged(n) ==
-    stands' = [m \in Nodes |-> IF m # n /\ stands[m] # "No" /\ Bug = "SplitElectionTransaction" THEN "Changed" ELSE "No"]
+    stands' = [m \in Nodes |-> IF stands[m] = "Resigns" /\ m # n THEN "Resigns"
+                              ELSE IF m # n /\ stands[m] # "No" /\ Bug = "SplitElectionTransaction" THEN "Changed" ELSE "No"]
 
 WithoutPrimary(n) == primary' = IF primary = n THEN None ELSE primary
 
 Change(n, to) == state' = [state EXCEPT ![n] = to]
 
+\* A life that died meanwhile does not.
+TakesPart(n) ==
+    \/ part' = [part EXCEPT ![n] = "Yes"]
+    \/ Acts(n) /\ ~Runs(n) /\ UNCHANGED part
+
 \* Nobody is a member: the first node founds the cluster.
 Found(n) ==
     /\ \A m \in Nodes : state[m] \in {"left", "failed"}
-    /\ ~part[n]
+    /\ ~Runs(n)
     /\ Change(n, "active")
-    /\ part' = [part EXCEPT ![n] = TRUE]
+    /\ TakesPart(n)
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, belief, mandate, cut, wide>>
 
 \* An active member lets a node in that asks for it.
 Accept(m, n) ==
     /\ state[m] = "active"
-    /\ part[m]
+    /\ Acts(m)
     /\ state[n] \in {"left", "failed"}
-    /\ ~part[n]
+    /\ ~Runs(n)
     /\ cut \notin {m, n}
     /\ Change(n, "joining")
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, part, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, part, belief, mandate, cut, wide>>
+
+AcceptedByRest(n) ==
+    /\ wide
+    /\ state[n] \in {"left", "failed"}
+    /\ ~Runs(n)
+    /\ Change(n, "joining")
+    /\ ViewChanged(n)
+    /\ UNCHANGED <<primary, part, belief, mandate, cut, wide>>
 
 \* A node that was let in becomes active and takes part; with the defect it takes part though nobody let it in.
 Activate(n) ==
-    /\ ~part[n]
+    /\ ~Runs(n)
     /\ \/ state[n] = "joining" /\ Change(n, "active")
        \/ state[n] = "left" /\ Bug = "JoinUnasked" /\ UNCHANGED state
-    /\ part' = [part EXCEPT ![n] = TRUE]
+    /\ TakesPart(n)
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, belief, mandate, cut, wide>>
 
 \* A node that has started again takes the place of its earlier life, which is primary no more.
 Resume(n) ==
-    /\ ~part[n]
+    /\ ~Runs(n)
     /\ state[n] \in {"active", "leaving"}
     /\ Change(n, "joining")
     /\ WithoutPrimary(n)
     /\ ViewChanged(n)
-    /\ UNCHANGED <<part, belief, mandate, cut>>
+    /\ UNCHANGED <<part, belief, mandate, cut, wide>>
 
+\* One that was let in may leave before it takes part.
 BeginLeave(n) ==
-    /\ part[n]
-    /\ state[n] = "active"
+    /\ (state[n] = "active" /\ Acts(n)) \/ (state[n] = "joining" /\ ~Runs(n))
     /\ Change(n, "leaving")
     /\ IF Bug = "LeaveAsPrimary" THEN UNCHANGED primary ELSE WithoutPrimary(n)
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<part, mandate, cut>>
+    /\ UNCHANGED <<part, mandate, cut, wide>>
 
 EndLeave(n) ==
-    /\ part[n]
     /\ state[n] = "leaving"
     /\ Change(n, "left")
-    /\ part' = [part EXCEPT ![n] = FALSE]
+    /\ part' = [part EXCEPT ![n] = "No"]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, belief, mandate, cut>>
+    /\ HealedAt(n)
+    /\ UNCHANGED <<primary, belief, mandate, wide>>
 
-Vacant(n) == IF primary = None THEN TRUE ELSE ~Reaches(n, primary)
+Vacant(n) == IF primary \in {None, Rest} THEN TRUE ELSE Misses(n, primary)
 
 \* There is no primary, or none that answers, and more than half of the voters do.
 Stand(n) ==
-    /\ part[n]
+    /\ ~wide
+    /\ Runs(n)
     /\ state[n] = "active"
     /\ stands[n] = "No"
     /\ Vacant(n)
     /\ Majority(n) \/ Bug = "ElectWithoutQuorum"
     /\ stands' = [stands EXCEPT ![n] = IF Majority(n) THEN "Current" ELSE "Minority"]
-    /\ UNCHANGED <<state, primary, part, belief, mandate, cut>>
+    /\ UNCHANGED <<state, primary, part, belief, mandate, cut, wide>>
 
 Withdraw(n) ==
     /\ stands[n] # "No"
     /\ stands' = [stands EXCEPT ![n] = "No"]
-    /\ UNCHANGED <<state, primary, part, belief, mandate, cut>>
+    /\ UNCHANGED <<state, primary, part, belief, mandate, cut, wide>>
 
-\* Primary and a new term, on the view that was read; in two transactions with the defect.
+\* Primary and a new term, on the view that was read, for which the vote of a larger cluster is not known here; in two transactions with the defect.
 Elect(n) ==
-    /\ stands[n] # "No"
+    /\ \/ stands[n] \notin {"No", "Resigns"}
+       \/ state[n] = "active" /\ (part[n] = "Lately" \/ wide)
     /\ primary' = n
     /\ mandate' = (stands[n] # "Minority")
-    /\ belief' = [m \in Nodes |-> IF m = n THEN "Newest" ELSE IF belief[m] = "Newest" /\ stands[n] # "Changed" THEN "Old" ELSE belief[m]]
+    /\ belief' = [m \in Nodes |-> IF m = n /\ Runs(n) THEN "Newest" ELSE IF belief[m] = "Newest" /\ stands[n] # "Changed" THEN "Old" ELSE belief[m]]
     /\ ViewChanged(n)
-    /\ UNCHANGED <<state, part, cut>>
+    /\ UNCHANGED <<state, part, cut, wide>>
 
-\* A primary without a majority clears its own claim, and no other.
-StepDown(n) ==
+ElectRest ==
+    /\ wide
+    /\ primary' = Rest
+    /\ mandate' = TRUE
+    /\ belief' = [m \in Nodes |-> IF belief[m] = "Newest" THEN "Old" ELSE belief[m]]
+    /\ ViewChanged(Rest)
+    /\ UNCHANGED <<state, part, cut, wide>>
+
+\* It steps down, leaves, or was given up and has come back.
+RestVacates ==
+    /\ primary = Rest
+    /\ primary' = None
+    /\ ViewChanged(Rest)
+    /\ UNCHANGED <<state, part, belief, mandate, cut, wide>>
+
+\* A primary finds itself without a majority. What it does then it does on the view that it had read.
+Resign(n) ==
+    /\ ~wide
     /\ belief[n] # "No"
     /\ ~Majority(n)
+    /\ stands[n] = "No"
+    /\ stands' = [stands EXCEPT ![n] = "Resigns"]
+    /\ UNCHANGED <<state, primary, part, belief, mandate, cut, wide>>
+
+\* It clears its own claim, and no other.
+StepDown(n) ==
+    /\ belief[n] # "No"
+    /\ wide \/ stands[n] = "Resigns"
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ IF belief[n] = "Newest" THEN WithoutPrimary(n) ELSE UNCHANGED primary
-    /\ IF belief[n] = "Newest" /\ primary = n THEN ViewChanged(n) ELSE UNCHANGED stands
-    /\ UNCHANGED <<state, part, mandate, cut>>
+    /\ IF belief[n] = "Newest" /\ primary = n THEN ViewChanged(n) ELSE stands' = [stands EXCEPT ![n] = "No"]
+    /\ UNCHANGED <<state, part, mandate, cut, wide>>
 
 \* The node reads the view and finds another primary, or none.
 Refresh(n) ==
     /\ belief[n] # "No"
     /\ primary # n
     /\ belief' = [belief EXCEPT ![n] = "No"]
-    /\ UNCHANGED <<state, primary, part, stands, mandate, cut>>
+    /\ stands' = [stands EXCEPT ![n] = "No"]
+    /\ UNCHANGED <<state, primary, part, mandate, cut, wide>>
 
 \* The primary gives up a member that does not answer. The store knows who is primary.
 FailMember(p, n) ==
-    /\ belief[p] # "No"
+    /\ belief[p] # "No" \/ (Acts(p) /\ ~Runs(p))
     /\ primary = p
     /\ state[n] \in {"joining", "active", "leaving"}
-    /\ ~Reaches(p, n)
+    /\ Misses(p, n)
     /\ Change(n, "failed")
     /\ ViewChanged(n)
-    /\ UNCHANGED <<primary, part, belief, mandate, cut>>
+    /\ UNCHANGED <<primary, part, belief, mandate, cut, wide>>
+
+FailedByRest(n) ==
+    /\ wide
+    /\ state[n] \in {"joining", "active", "leaving"}
+    /\ Change(n, "failed")
+    /\ WithoutPrimary(n)
+    /\ ViewChanged(n)
+    /\ UNCHANGED <<part, belief, mandate, cut, wide>>
 
 \* A node finds that it was given up; it is a new life from then on.
 Deposed(n) ==
-    /\ part[n]
+    /\ Runs(n)
     /\ state[n] = "failed"
-    /\ part' = [part EXCEPT ![n] = FALSE]
+    /\ part' = [part EXCEPT ![n] = "No"]
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ stands' = [stands EXCEPT ![n] = "No"]
-    /\ UNCHANGED <<state, primary, mandate, cut>>
+    /\ HealedAt(n)
+    /\ UNCHANGED <<state, primary, mandate, wide>>
 
 Cut(n) ==
+    /\ ~wide
+    /\ Runs(n)
     /\ cut = None
     /\ cut' = n
-    /\ UNCHANGED <<state, primary, part, belief, stands, mandate>>
+    /\ UNCHANGED <<state, primary, part, belief, stands, mandate, wide>>
 
 Heal ==
     /\ cut # None
     /\ cut' = None
-    /\ UNCHANGED <<state, primary, part, belief, stands, mandate>>
+    /\ UNCHANGED <<state, primary, part, belief, stands, mandate, wide>>
 
 \* The process of a member dies. What starts again is outside until it resumes.
 Crash(n) ==
-    /\ part[n]
-    /\ part' = [part EXCEPT ![n] = FALSE]
+    /\ Runs(n)
+    /\ part' = [part EXCEPT ![n] = IF wide THEN "No" ELSE "Lately"]
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ stands' = [stands EXCEPT ![n] = "No"]
-    /\ UNCHANGED <<state, primary, mandate, cut>>
+    /\ HealedAt(n)
+    /\ UNCHANGED <<state, primary, mandate, wide>>
+
+\* Its last answers to heartbeats are too old to count, and what it had sent has come to the store or never will.
+Fade(n) ==
+    /\ part[n] = "Lately"
+    /\ part' = [part EXCEPT ![n] = "No"]
+    /\ UNCHANGED <<state, primary, belief, stands, mandate, cut, wide>>
 
 Next ==
     \/ \E n \in Nodes : Found(n)
     \/ \E m \in Nodes, n \in Nodes : Accept(m, n)
+    \/ \E n \in Nodes : AcceptedByRest(n)
     \/ \E n \in Nodes : Activate(n)
     \/ \E n \in Nodes : Resume(n)
     \/ \E n \in Nodes : BeginLeave(n)
@@ -217,13 +297,18 @@ Next ==
     \/ \E n \in Nodes : Stand(n)
     \/ \E n \in Nodes : Withdraw(n)
     \/ \E n \in Nodes : Elect(n)
+    \/ ElectRest
+    \/ RestVacates
+    \/ \E n \in Nodes : Resign(n)
     \/ \E n \in Nodes : StepDown(n)
     \/ \E n \in Nodes : Refresh(n)
     \/ \E p \in Nodes, n \in Nodes : FailMember(p, n)
+    \/ \E n \in Nodes : FailedByRest(n)
     \/ \E n \in Nodes : Deposed(n)
     \/ \E n \in Nodes : Cut(n)
     \/ Heal
     \/ \E n \in Nodes : Crash(n)
+    \/ \E n \in Nodes : Fade(n)
 
 Spec == Init /\ [][Next]_vars
 
@@ -232,10 +317,10 @@ Spec == Init /\ [][Next]_vars
 NoSplitBrain == mandate
 
 \* Whoever takes part was let in; he may have been given up since.
-JoinAtomicity == \A n \in Nodes : part[n] => state[n] # "left"
+JoinAtomicity == \A n \in Nodes : Runs(n) => state[n] # "left"
 
 \* The primary is an active member.
-MembershipConsistency == primary # None => state[primary] = "active"
+MembershipConsistency == primary \in Nodes => state[primary] = "active"
 
 \* Every election has its own term: no two nodes were elected in the newest one.
 TermMonotonic == Cardinality({n \in Nodes : belief[n] = "Newest"}) <= 1
@@ -245,11 +330,11 @@ TermMonotonic == Cardinality({n \in Nodes : belief[n] = "Newest"}) <= 1
 Fairness ==
     \A n \in Nodes :
         /\ SF_vars(Stand(n)) /\ SF_vars(Elect(n))
-        /\ WF_vars(Refresh(n)) /\ WF_vars(StepDown(n))
+        /\ WF_vars(Refresh(n)) /\ WF_vars(Resign(n)) /\ WF_vars(StepDown(n))
 
 LiveSpec == Spec /\ Fairness
 
-Calm == cut = None /\ \A n \in Nodes : part[n] /\ state[n] = "active"
+Calm == cut = None /\ ~wide /\ \A n \in Nodes : Runs(n) /\ state[n] = "active"
 
 \* When no more nodes come, go or are cut off, there is a primary.
 EventualPrimary == <>[]Calm => <>[](primary # None)

@@ -1,0 +1,182 @@
+import { describe, expect, test } from 'vitest';
+import { follow, type Line } from '../../runner/fixtures/follow.js';
+import { mapping } from './mapping.js';
+
+const follows = await follow(mapping);
+
+type State = 'left' | 'joining' | 'active' | 'leaving' | 'failed';
+
+const boots = (...nodes: readonly string[]): Line[] => [
+  ...nodes.map((node): Line => [node, { type: 'boot', reason: 'start' }]),
+  ['', { type: 'phase', phase: 'chaos' }],
+];
+let version = 0;
+const change = (by: string, member: string, from: State, to: State, term = 1, at = ++version): Line => [
+  by,
+  { type: 'member.state', member, nodeLife: 1, from, to, by, term, version: at },
+];
+const found = (node: string): Line[] => [change(node, node, 'left', 'joining'), change(node, node, 'joining', 'active')];
+const accept = (by: string, node: string, from: State = 'left'): Line => change(by, node, from, 'joining');
+const activate = (node: string): Line => change(node, node, 'joining', 'active');
+const resume = (node: string, from: State = 'active'): Line[] => [
+  change(node, node, from, 'failed'),
+  change(node, node, 'failed', 'joining'),
+];
+const elect = (node: string, term = 1, reached = 2, voters = 3): Line => [
+  node,
+  { type: 'primary.elect', term, nodeLife: 1, reached, voters, version: ++version },
+];
+const view = (node: string, term: number): Line => [node, { type: 'primary.view', term, viewVersion: 1, members: [], failovers: [] }];
+const stepDown = (node: string, why: 'no-majority' | 'deposed' | 'leaving', term = 1): Line => [
+  node,
+  { type: 'primary.stepdown', term, why, version: ++version },
+];
+const deposed = (node: string): Line => [node, { type: 'member.deposed', nodeLife: 1, actors: 0 }];
+const kill = (node: string): Line => [node, { type: 'kill', reason: 'test' }];
+
+/** Three members, and A is primary. */
+const trio = (): Line[] => [
+  ...boots('A', 'B', 'C'),
+  ...found('A'),
+  elect('A', 1, 1, 1),
+  accept('A', 'B'),
+  activate('B'),
+  accept('B', 'C'),
+  activate('C'),
+];
+
+describe('three members', () => {
+  test.each<readonly [string, () => readonly Line[]]>([
+    ['one founds the cluster, others are let in', () => trio()],
+    [
+      'one leaves in order, and comes again',
+      () => [...trio(), change('B', 'B', 'active', 'leaving'), change('B', 'B', 'leaving', 'left'), accept('A', 'B'), activate('B')],
+    ],
+    [
+      'one dies and is failed',
+      () => [...trio(), kill('C'), change('A', 'C', 'active', 'failed'), accept('A', 'C', 'failed'), activate('C')],
+    ],
+    ['one dies and comes back before that', () => [...trio(), kill('C'), ...resume('C'), activate('C')]],
+    [
+      'one is cut off, failed, and finds out',
+      () => [...trio(), change('A', 'C', 'active', 'failed'), deposed('C'), accept('B', 'C', 'failed'), activate('C')],
+    ],
+    ['the primary dies, and another one is elected', () => [...trio(), kill('A'), elect('B', 2), change('B', 'A', 'active', 'failed', 2)]],
+    ['the primary loses its majority', () => [...trio(), stepDown('A', 'no-majority'), elect('B', 2)]],
+    [
+      'it does so on a view that has changed',
+      () => [
+        ...trio(),
+        kill('B'),
+        change('C', 'C', 'active', 'leaving'),
+        change('A', 'B', 'active', 'failed'),
+        change('C', 'C', 'leaving', 'left'),
+        stepDown('A', 'no-majority'),
+      ],
+    ],
+    ['the primary is deposed and finds out', () => [...trio(), elect('B', 2), stepDown('A', 'deposed')]],
+    ['the primary leaves', () => [...trio(), change('A', 'A', 'active', 'leaving'), stepDown('A', 'leaving'), elect('C', 2)]],
+    [
+      'one leaves before it takes part',
+      () => [...trio(), kill('C'), ...resume('C'), change('C', 'C', 'joining', 'leaving'), change('C', 'C', 'leaving', 'left')],
+    ],
+    ['an admission that nobody tells of', () => [...boots('A', 'B', 'C'), ...found('A'), kill('A'), activate('B')]],
+    [
+      'an admission that is told late',
+      () => {
+        const early = ++version;
+        return [...boots('A', 'B', 'C'), ...found('A'), activate('B'), change('A', 'B', 'left', 'joining', 1, early)];
+      },
+    ],
+    ['an election that nobody tells of', () => [...trio(), kill('A'), elect('B', 3)]],
+    ['an election that is read', () => [...trio(), kill('A'), view('B', 2), change('B', 'A', 'active', 'failed', 2)]],
+    ['an election that is told late', () => [...trio(), kill('A'), elect('C', 3), elect('B', 2)]],
+  ])('%s', (_, make) => {
+    expect(follows(make())).toBe('accepted');
+  });
+});
+
+describe('three of five members', () => {
+  const five = (): Line[] => [
+    ...boots('A', 'B', 'C', 'D', 'E'),
+    ...found('A'),
+    elect('A', 1, 1, 1),
+    ...['B', 'C', 'D', 'E'].flatMap((node) => [accept('A', node), activate(node)]),
+  ];
+  test.each<readonly [string, () => readonly Line[]]>([
+    [
+      'two die, and the others go on',
+      () => [
+        ...five(),
+        kill('A'),
+        kill('B'),
+        elect('C', 2, 3, 5),
+        change('C', 'A', 'active', 'failed', 2),
+        change('C', 'B', 'active', 'failed', 2),
+      ],
+    ],
+    [
+      'one steps down for want of the others',
+      () => [...five(), stepDown('A', 'no-majority'), elect('D', 2, 3, 5), stepDown('D', 'no-majority', 2)],
+    ],
+  ])('%s', (_, make) => {
+    expect(follows(make())).toBe('accepted');
+  });
+
+  test('no primary is elected for a minority', () => {
+    expect(follows([...five(), kill('A'), elect('C', 2, 2, 5)])).toMatch(/^primary.elect: n\d stands for a minority/);
+  });
+
+  test('a node that comes when the cluster is known is not judged', () => {
+    const late: Line = ['F', { type: 'node.register', nodeLife: 1, capacity: 9, version: 1 }];
+    expect(follows([...five(), late])).toBe('left: a node that has come late');
+  });
+});
+
+describe('what no member does', () => {
+  test.each<readonly [string, () => readonly Line[], RegExp]>([
+    ['founds a second cluster', () => [...trio(), ...resume('B', 'left')], /^member.state: /],
+    ['becomes active twice', () => [...trio(), activate('C'), activate('C')], /^member.state: /],
+    ['takes its own place while it takes part', () => [...trio(), ...resume('B')], /^member.state: Resume/],
+    [
+      'is failed by one who is not primary',
+      () => [...trio(), kill('C'), change('B', 'C', 'active', 'failed')],
+      /^member.state: FailMember/,
+    ],
+    [
+      'fails members after it was deposed',
+      () => [...trio(), elect('B', 2), change('A', 'C', 'active', 'failed', 1)],
+      /^member.state: FailMember/,
+    ],
+    ['is elected while it is failed', () => [...trio(), change('A', 'C', 'active', 'failed'), elect('C', 2)], /^primary.elect: /],
+    [
+      'steps down and is primary',
+      () => [...trio(), stepDown('A', 'no-majority'), change('A', 'C', 'active', 'failed')],
+      /^member.state: FailMember/,
+    ],
+    ['is deposed though nobody can have failed it', () => [...boots('A', 'B', 'C'), deposed('C')], /^member.deposed: untold/],
+  ])('%s', (_, make, seen) => {
+    expect(follows(make())).toMatch(seen);
+  });
+
+  test('the bug ElectWithoutQuorum: a primary for a minority', () => {
+    expect(follows([...trio(), elect('C', 2, 1, 3)])).toMatch(/^primary.elect: n\d stands for a minority/);
+  });
+
+  test('the bug JoinUnasked: it takes part and nobody let it in', () => {
+    const alone = [...boots('A', 'B', 'C'), ...found('A'), activate('B')];
+    // Somebody may have let it in, and died before he said so; with nobody there who could, it is seen.
+    expect(follows(alone)).toBe('accepted');
+    expect(follows([...boots('A', 'B', 'C'), activate('B')])).toMatch(/^member.state: untold/);
+  });
+
+  test('the bug LeaveAsPrimary: who has left is primary still', () => {
+    const gone = [...trio(), change('A', 'A', 'active', 'leaving'), change('A', 'C', 'active', 'failed')];
+    expect(follows(gone)).toMatch(/^member.state: FailMember/);
+  });
+
+  test('the bug SplitElectionTransaction: two are primary in one term', () => {
+    const both = [...trio(), elect('B', 2), elect('C', 2), change('C', 'A', 'active', 'failed', 2)];
+    expect(follows(both)).toMatch(/^member.state: FailMember/);
+  });
+});

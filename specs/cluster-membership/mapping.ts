@@ -1,0 +1,266 @@
+/**
+ * Three nodes at a time: one walk for a cluster of three, several that overlap for a larger one, where the others are the model's rest.
+ * A change of the view is told when its author hears that it is committed, which may be after others have gone on from it, or never.
+ * So each change says what was before it: where that has not been told, it has happened by then, and what is told late was told for.
+ */
+import type { KelpieEvent } from '../../src/story.js';
+import type { TraceEvent } from '../../src/trace.js';
+import type { Mapping, Observation, SpecState, Step, Walks } from '../mapping.js';
+import { at, hashOf, isEnd, look, step, told } from '../projection.js';
+
+const PLACES = ['n1', 'n2', 'n3'] as const;
+type Place = (typeof PLACES)[number];
+type MemberState = 'left' | 'joining' | 'active' | 'leaving' | 'failed';
+type StateEvent = Extract<KelpieEvent, { readonly type: 'member.state' }>;
+
+/** How a member comes from one state to another, as few changes as may be. */
+const PATHS: Readonly<Record<MemberState, Readonly<Record<MemberState, readonly MemberState[]>>>> = {
+  left: { left: [], joining: ['joining'], active: ['joining', 'active'], leaving: ['joining', 'leaving'], failed: ['joining', 'failed'] },
+  joining: { left: ['leaving', 'left'], joining: [], active: ['active'], leaving: ['leaving'], failed: ['failed'] },
+  active: { left: ['leaving', 'left'], joining: ['joining'], active: [], leaving: ['leaving'], failed: ['failed'] },
+  leaving: { left: ['left'], joining: ['joining'], active: ['joining', 'active'], leaving: [], failed: ['failed'] },
+  failed: {
+    left: ['joining', 'leaving', 'left'],
+    joining: ['joining'],
+    active: ['joining', 'active'],
+    leaving: ['joining', 'leaving'],
+    failed: [],
+  },
+};
+
+const oneOf = (key: string, steps: readonly Step[]): Observation => ({ key, steps });
+const crash = (place: Place): Observation => ({
+  key: `Crash ${place}`,
+  steps: [{ action: 'Crash', args: [place] }],
+  still: (state) => at(state, 'part', place) !== 'Yes',
+});
+/** A life that was let in and had not taken part yet has nothing to end. */
+const deposed = (place: Place): Observation => ({
+  key: `Deposed ${place}`,
+  steps: [{ action: 'Deposed', args: [place] }],
+  still: (state) => at(state, 'state', place) === 'failed' && at(state, 'part', place) !== 'Yes',
+});
+const isWide = (wide: boolean): Observation =>
+  look(wide ? 'others are members too' : 'a cluster of three', (state) => state['wide'] === wide);
+const noPrimary = (place: Place): Observation => look(`${place} is no primary`, (state) => at(state, 'belief', place) === 'No');
+const minority = (place: Place): Observation =>
+  look(`${place} stands for a minority`, (state: SpecState) => at(state, 'stands', place) === 'Minority');
+/** A change that nobody has told of. */
+const untold = (place: Place, from: MemberState, to: MemberState): Observation => {
+  const key = `untold ${place} ${from} ${to}`;
+  switch (to) {
+    case 'joining':
+      if (from !== 'left' && from !== 'failed') return oneOf(key, [{ action: 'Resume', args: [place] }]);
+      return oneOf(key, [...PLACES.map((by) => ({ action: 'Accept', args: [by, place] })), { action: 'AcceptedByRest', args: [place] }]);
+    case 'active':
+      return oneOf(key, [{ action: 'Activate', args: [place] }]);
+    case 'leaving':
+      return oneOf(key, [{ action: 'BeginLeave', args: [place] }]);
+    case 'left':
+      return oneOf(key, [{ action: 'EndLeave', args: [place] }]);
+    case 'failed':
+      return oneOf(key, [...PLACES.map((by) => ({ action: 'FailMember', args: [by, place] })), { action: 'FailedByRest', args: [place] }]);
+  }
+};
+const untoldElection: Observation = oneOf('untold election', [
+  ...PLACES.map((place) => ({ action: 'Elect', args: [place] })),
+  { action: 'ElectRest' },
+]);
+
+/** Three nodes, and what was told of their cluster. */
+class Trio {
+  readonly #see: (observation: Observation) => void;
+  readonly #places: ReadonlyMap<string, Place>;
+  readonly #states = new Map<string, MemberState>();
+  /** Of the last change of a member that is in the walk. */
+  readonly #versions = new Map<string, number>();
+  /** A life that takes the place of an earlier one, or founds the cluster, goes over two changes at once. */
+  readonly #halves = new Map<string, { readonly step: 'Resume' | 'Found'; readonly from: MemberState }>();
+  #term = 0;
+  #primary = '';
+
+  constructor(places: ReadonlyMap<string, Place>, see: (observation: Observation) => void) {
+    this.#places = places;
+    this.#see = see;
+  }
+
+  observe(event: TraceEvent): void {
+    const body = told(event);
+    const place = this.#places.get(event.node);
+    if (isEnd(body.type)) {
+      if (place !== undefined) this.#see(crash(place));
+      return;
+    }
+    switch (body.type) {
+      case 'member.state':
+        return this.#changed(body);
+      case 'member.deposed':
+        if (place === undefined) return;
+        this.#reach(event.node, 'failed');
+        return this.#see(deposed(place));
+      case 'primary.view':
+        // The answer to its election was lost, and it reads that it was elected.
+        return this.#elected(event.node, body.term, true);
+      case 'primary.elect':
+        return this.#elected(event.node, body.term, body.reached * 2 > body.voters);
+      case 'primary.stepdown':
+        return this.#steppedDown(event.node, body.term, body.why);
+      default:
+    }
+  }
+
+  #state(node: string): MemberState {
+    return this.#states.get(node) ?? 'left';
+  }
+
+  /** What was not told of the member has happened by now. */
+  #reach(node: string, to: MemberState): void {
+    const place = this.#places.get(node);
+    let from = this.#state(node);
+    for (const next of PATHS[from][to]) {
+      if (place !== undefined) this.#see(untold(place, from, next));
+      from = next;
+    }
+    this.#states.set(node, to);
+  }
+
+  #changed(body: StateEvent): void {
+    const { member, from, to, by, version } = body;
+    const last = this.#versions.get(member) ?? 0;
+    // Later changes of the member were told before, and this one with them.
+    if (version >= 0 ? version < last : this.#state(member) === to) return;
+    if (version > last) this.#versions.set(member, version);
+    if (by !== member) {
+      this.#reach(member, from);
+      this.#states.set(member, to);
+      if (to === 'joining') return this.#accepted(by, member);
+      this.#elected(by, body.term, true);
+      return this.#failed(by, member);
+    }
+    const half = this.#halves.get(member);
+    this.#halves.delete(member);
+    if (to === 'failed') {
+      this.#halves.set(member, { step: 'Resume', from });
+    } else if (to === 'joining' && half?.step !== 'Resume') {
+      this.#halves.set(member, { step: 'Found', from });
+    } else if (half === undefined) {
+      this.#reach(member, from);
+      this.#own(member, to === 'active' ? 'Activate' : to === 'leaving' ? 'BeginLeave' : 'EndLeave', to);
+    } else {
+      this.#reach(member, half.from);
+      if (half.step === 'Found') for (const node of this.#places.keys()) if (node !== member) this.#end(node);
+      // A life that was let in and never took part is followed by another one: nothing has changed.
+      if (half.step === 'Found' || half.from !== 'joining') this.#own(member, half.step, to);
+    }
+  }
+
+  /** Nobody is a member when a cluster is founded. */
+  #end(node: string): void {
+    const state = this.#state(node);
+    if (state === 'leaving') this.#reach(node, 'left');
+    else if (state !== 'left') this.#reach(node, 'failed');
+  }
+
+  /** The member has changed its own state. */
+  #own(member: string, action: string, to: MemberState): void {
+    const place = this.#places.get(member);
+    this.#states.set(member, to);
+    if (action !== 'Activate' && action !== 'Found' && this.#primary === member) this.#primary = '';
+    if (place !== undefined) this.#see(step(action, place));
+  }
+
+  #accepted(by: string, member: string): void {
+    const place = this.#places.get(member);
+    if (place === undefined) return;
+    const host = this.#places.get(by);
+    if (host !== undefined) this.#reach(by, 'active');
+    this.#see(host === undefined ? step('AcceptedByRest', place) : step('Accept', host, place));
+  }
+
+  #failed(by: string, member: string): void {
+    const place = this.#places.get(member);
+    if (this.#primary === member) this.#primary = '';
+    if (place === undefined) return;
+    const primary = this.#places.get(by);
+    if (primary === undefined) return this.#see(step('FailedByRest', place));
+    this.#see(step('FailMember', primary, place));
+  }
+
+  #elected(node: string, term: number, majority: boolean): void {
+    // One that is told late was told for by a later one.
+    if (term <= this.#term) return;
+    for (let missed = this.#term + 1; missed < term; missed++) this.#see(untoldElection);
+    this.#term = term;
+    this.#primary = node;
+    const place = this.#places.get(node);
+    if (place === undefined) return this.#see(step('ElectRest'));
+    this.#reach(node, 'active');
+    if (!majority) this.#see(minority(place));
+    this.#see(step('Elect', place));
+  }
+
+  #steppedDown(node: string, term: number, why: 'no-majority' | 'leaving' | 'deposed'): void {
+    const place = this.#places.get(node);
+    if (place === undefined || why === 'leaving') return;
+    if (why === 'deposed' || term < this.#term) return this.#see(noPrimary(place));
+    this.#see(this.#primary === node ? step('StepDown', place) : noPrimary(place));
+    if (this.#primary === node) this.#primary = '';
+  }
+}
+
+class Clusters {
+  readonly #walks: Walks;
+  readonly #nodes = new Set<string>();
+  /** What was told before the nodes of the cluster were known. */
+  readonly #before: TraceEvent[] = [];
+  readonly #names: string[] = [];
+  #trios: readonly Trio[] | undefined;
+
+  constructor(walks: Walks) {
+    this.#walks = walks;
+  }
+
+  observe(event: TraceEvent): void {
+    const body = told(event);
+    const { node } = event;
+    if (this.#trios === undefined) {
+      if (body.type === 'boot') this.#nodes.add(node);
+      // Clients and observers run beside the cluster.
+      else if (body.type.startsWith('client.') || body.type.startsWith('op.')) this.#nodes.delete(node);
+    } else if (body.type === 'node.register' && !this.#nodes.has(node)) {
+      this.#nodes.add(node);
+      for (const name of this.#names) this.#walks.leave(name, 'a node that has come late');
+    }
+    if (this.#trios !== undefined) {
+      for (const trio of this.#trios) trio.observe(event);
+    } else if (body.type === 'phase' && body.phase !== 'setup') this.#begin();
+    else if (isEnd(body.type) || body.type.startsWith('member.') || body.type.startsWith('primary.')) this.#before.push(event);
+  }
+
+  #begin(): void {
+    const nodes = [...this.#nodes].sort();
+    this.#trios = triosOf(nodes).map((trio) => {
+      const name = trio.join(' ');
+      this.#names.push(name);
+      const turn = hashOf(name);
+      const places = new Map(trio.map((node, i) => [node, PLACES[(i + turn) % PLACES.length] ?? 'n1']));
+      const made = new Trio(places, (observation) => this.#walks.see(name, observation));
+      this.#walks.see(name, isWide(nodes.length > PLACES.length));
+      for (const event of this.#before) made.observe(event);
+      return made;
+    });
+    this.#before.length = 0;
+  }
+}
+
+/** All of a cluster of three; in a larger one each node with the two after it. */
+const triosOf = (nodes: readonly string[]): readonly (readonly string[])[] =>
+  nodes.length <= PLACES.length
+    ? [nodes]
+    : nodes.map((_, first) => PLACES.map((_place, i) => nodes[(first + i) % nodes.length] ?? '').sort());
+
+export const mapping: Mapping = {
+  module: 'KelpieClusterMembership',
+  hidden: ['Stand', 'Withdraw', 'Resign', 'Refresh', 'Fade', 'RestVacates', 'Cut', 'Heal'],
+  start: (walks) => new Clusters(walks),
+};
