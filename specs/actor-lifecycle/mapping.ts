@@ -23,6 +23,10 @@ interface Activation {
   /** The commit under way or done of what runs. */
   change: Change;
   committing: boolean;
+  /** The last invocation that changed the state has deleted it. */
+  deleted: boolean;
+  /** A hook has changed the state, which is no step of the model: it is known again when it is loaded. */
+  hookWrote: boolean;
   /** Requests of dropped activations whose end is not told yet. */
   readonly zombies: string[];
 }
@@ -74,8 +78,9 @@ class Lifecycles {
       case 'activate.load': {
         const stored = body.state !== null;
         // Tokens grow with every holder: without a gap nobody else has had the actor.
-        const own = body.token <= at.lastToken + 1;
+        const own = body.token <= at.lastToken + 1 && !at.hookWrote;
         at.lastToken = body.token;
+        at.hookWrote = false;
         return see(own ? storedIs(stored) : step('Elsewhere', stored));
       }
       case 'activate.done':
@@ -86,6 +91,8 @@ class Lifecycles {
         Object.assign(at, { running: body.request, change: 'FinishFail', committing: false });
         return see(step('Start'));
       case 'commit.start':
+        // What was deleted stays so, whatever a hook does.
+        if (body.request === null && (body.state !== null || body.stateDeleted)) at.hookWrote = !at.deleted;
         if (body.request !== at.running || body.token !== at.token || body.request === null) return;
         at.change = body.stateDeleted ? 'FinishDelete' : body.state === null ? 'FinishFail' : 'FinishWrite';
         at.committing = true;
@@ -101,6 +108,7 @@ class Lifecycles {
         }
         const change = body.commit === null ? 'FinishFail' : at.change;
         at.running = null;
+        if (change !== 'FinishFail') at.deleted = change === 'FinishDelete';
         return see(step(change));
       }
       case 'deactivate.start':
@@ -126,6 +134,8 @@ class Lifecycles {
       running: null,
       change: 'FinishFail',
       committing: false,
+      deleted: false,
+      hookWrote: false,
       zombies: [],
     }));
   }

@@ -38,6 +38,8 @@ interface Agent {
   readonly keys: Map<string, string>;
   /** Who has made which version of the agent, by incarnation and version. */
   readonly writers: Map<string, Client>;
+  /** Keys whose places others have taken since: the model does not know them any more. */
+  readonly past: Set<string>;
   turn: number;
   holder: { readonly node: string; readonly token: number } | undefined;
   /** The node that is down in the model. */
@@ -144,6 +146,7 @@ class Agents {
       places: new Map(),
       keys: new Map(),
       writers: new Map(),
+      past: new Set(),
       turn: hashOf(actor),
       holder: undefined,
       down: undefined,
@@ -169,11 +172,20 @@ class Agents {
       client ??= clients.find((one) => agent.places.get(one)?.phase === phase && agent.effect?.client !== one);
     }
     if (client === undefined) return undefined;
+    const before = agent.places.get(client);
+    if (before !== undefined && before.phase !== 'waits') agent.past.add(before.key);
     if (['waits', 'open'].includes(agent.places.get(client)?.phase ?? '')) this.#see(agent, giveUp(client));
     const place: Place = { key, client, phase: 'waits', refused: false };
     agent.places.set(client, place);
     this.#see(agent, step('Request', client, kind));
     return place;
+  }
+
+  /** The walk ends where a key comes back that the model has forgotten. */
+  #isPast(agent: Agent, key: string): boolean {
+    const past = this.#placeOf(agent, key) === undefined && agent.past.has(key);
+    if (past) this.#walks.leave(agent.walk, 'a key that comes back when two others were used');
+    return past;
   }
 
   #invoked(agent: Agent, key: string, kind: Kind): void {
@@ -184,6 +196,9 @@ class Agents {
   }
 
   #heard(agent: Agent, key: string, kind: Kind, how: 'op.ok' | 'op.fail' | 'op.info', code: string): void {
+    // Another operation came under a key that was used before.
+    if (code === 'idempotency-mismatch' || code === 'in-progress') return;
+    if (how === 'op.ok' && this.#isPast(agent, key)) return;
     const place = this.#placeOf(agent, key) ?? (how === 'op.ok' ? this.#takePlace(agent, key, kind, ['over', 'open', 'waits']) : undefined);
     if (place === undefined) return;
     const { client } = place;
@@ -265,6 +280,9 @@ class Agents {
 
   #looked(agent: Agent, request: string, key: string, kind: Kind, how: string): void {
     agent.keys.set(request, key);
+    // The key was used for another request, or that one is under way: this one does nothing.
+    if (how === 'mismatch' || how === 'in-progress') return;
+    if (how === 'hit' && this.#isPast(agent, key)) return;
     const place = this.#placeOf(agent, key) ?? this.#takePlace(agent, key, kind, ['over', 'open', 'waits']);
     if (place === undefined) return this.#walks.leave(agent.walk, 'three operations on one agent have reached it and are not answered');
     if (place.phase === 'waits') place.phase = 'reached';
