@@ -31,9 +31,15 @@ const EFFECTS_END = utf8('effect0');
 /** One life of the node. Serves while it still replays, as nodes do. */
 export async function serveLog(platform: Platform, parts: WalParts): Promise<void> {
   const { database, disk, clock, tracer, lifecycle } = platform;
-  const rpc = new Rpc(platform, new Deadlines(clock), new Teller(tracer));
+  const teller = new Teller(tracer);
+  const rpc = new Rpc(platform, new Deadlines(clock), teller);
   const wal = await Wal.open(disk, clock, tracer, { directory: 'wal' }, parts);
-  const apply = (entry: WalEntry): Promise<string> => takeEffect(database, entry);
+  const apply = async (entry: WalEntry): Promise<string> => {
+    // The store is a peer that is asked on behalf of an entry, and what is asked of peers is told.
+    const { key, operation } = entry;
+    teller.tell({ type: 'peer.call', actor: LOG, service: 'store', operation, key, attempt: 1 });
+    return takeEffect(database, entry);
+  };
   rpc.handle(EXECUTE, async (body) => {
     const { key, times, fails } = body as Execute; // sent by `LogCaller`
     const request = { key, operation: fails ? IMPOSSIBLE : 'add', payload: 'null' };

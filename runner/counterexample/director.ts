@@ -80,6 +80,7 @@ export class Director {
   #reactions: Reaction[] = [];
   /** Events before it belong to steps that are over. */
   #cursor = 0;
+  readonly #silent = new Set<NodeId>();
   #parted = false;
   #ended = false;
   #asked: { readonly node: NodeId; readonly operation: string } | undefined;
@@ -142,6 +143,7 @@ export class Director {
     this.#reactions = [];
     this.#failingReads.clear();
     this.#nextCommit.clear();
+    this.#silent.clear();
     this.#parted = false;
     for (const node of this.#gates.keys()) this.gate(node, 'open');
   }
@@ -149,6 +151,11 @@ export class Director {
   /** Nodes do not reach one another; clients reach every node. */
   part(): void {
     this.#parted = true;
+  }
+
+  /** Nothing that this client or node sends or is sent arrives. */
+  silence(node: NodeId): void {
+    this.#silent.add(node);
   }
 
   /** Reads of the node fail with this code of the database; undefined: no more. */
@@ -241,7 +248,9 @@ export class Director {
   }
 
   #judgePacket(event: SeamEvent): PacketVerdict | undefined {
-    if (!this.#parted || event.seam !== 'packet' || event.carrier !== 'datagram') return undefined;
+    if (event.seam !== 'packet' || event.carrier !== 'datagram') return undefined;
+    if (this.#silent.has(event.from) || this.#silent.has(event.to)) return { kind: 'drop' };
+    if (!this.#parted) return undefined;
     const { nodes } = this.world;
     return nodes.includes(event.from) && nodes.includes(event.to) ? { kind: 'drop' } : undefined;
   }

@@ -45,6 +45,14 @@ const PAIRS: readonly (readonly [module: string, variant: string, departsAt: str
   ['KelpieSingleActivation', 'NoFencing', 'WriteApply("n1")', /refuses the commit \(1020\)/],
   ['KelpieSingleActivation', 'RacyLeaseExpiry', 'LeaseExpires', /does not take the lease of n1 for expired/],
   ['KelpieSingleActivation', 'BlindRelease', null, NOWHERE],
+  ['KelpieSingleActivation', 'ClaimLeak', null, NOWHERE],
+  ['KelpieWAL', 'AckBeforeSync', 'Ack("k1")', /acknowledges nothing before the disk has synced/],
+  ['KelpieWAL', 'NoReplay', 'Recovered', /takes up k1 first/],
+  ['KelpieWAL', 'PartialRecovery', 'Recovered', /takes up k2 first/],
+  ['KelpieWAL', 'PrematureComplete', 'Complete("k1")', /waits for the effect of k1 before it marks its entry/],
+  ['KelpieWAL', 'DuplicateIdempotency', 'Sync("k1")', /has logged k1 once/],
+  ['KelpieWAL', 'ReusedId', null, NOWHERE],
+  ['KelpieWAL', 'ReusedIdZombie', null, NOWHERE],
 ];
 
 describe.each(PAIRS)('%s/%s', { timeout: TIMEOUT_MS }, (module, variant, departsAt, why) => {

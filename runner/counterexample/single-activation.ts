@@ -36,6 +36,8 @@ class SingleActivationPlay implements Play {
   /** Nodes at which a call waits for the actor. */
   readonly #called = new Set<NodeId>();
   #holder: NodeId = 'nobody';
+  /** The holder could not activate the actor, and nobody has claimed it since. */
+  #holderFailed = false;
 
   constructor(director: Director, callers: ReadonlyMap<NodeId, Caller>) {
     this.#director = director;
@@ -63,11 +65,14 @@ class SingleActivationPlay implements Play {
           director.once(node, tells('activate.fail'), () => {
             director.failReads(node, undefined);
             director.gate(node, 'closed');
+            // Where nobody else takes the actor, its caller would call again, and it would come up after all.
+            if (!ahead.some((step) => step.action.name === 'ClaimRead')) director.silence(callerOf(node));
           });
         }
         director.release(node, 'commit');
         await director.until({ node, sees: commits, departs: refusal });
         this.#holder = node;
+        this.#holderFailed = false;
         return `the claim of ${node} is let through`;
       }
       case 'Activate': {
@@ -84,6 +89,7 @@ class SingleActivationPlay implements Play {
       case 'ActivateFail': {
         director.gate(node, 'reads');
         await director.until({ node, sees: tells('activate.fail') });
+        this.#holderFailed = node === this.#holder;
         return `what ${node} reads of the actor fails`;
       }
       case 'StopServing': {
@@ -159,8 +165,15 @@ class SingleActivationPlay implements Play {
   async witness(): Promise<void> {
     const director = this.#director;
     // While nodes cannot hear one another, whoever still thinks that it holds the actor serves it.
-    for (const node of NODES) if (director.world.isUp(node) && this.#called.has(node)) this.#callers.get(node)?.look();
+    if (!this.#holderFailed) {
+      for (const node of NODES) if (director.world.isUp(node) && this.#called.has(node)) this.#callers.get(node)?.look();
+    }
     await director.sleep(SECOND / 20);
+    if (this.#holderFailed) {
+      // What is not given back is renewed, and renewed again.
+      director.gate(this.#holder, 'open');
+      await director.sleep(2 * LEASE_MICROS);
+    }
     director.letGo();
     // Whoever thinks it holds the actor serves it, then everybody once every lease of before has run out.
     for (const pass of [0, 2 * LEASE_MICROS]) {
@@ -202,6 +215,9 @@ class SingleActivationPlay implements Play {
     return challenger;
   }
 }
+
+/** The client that calls at this node; the script is the first one. */
+const callerOf = (node: NodeId): NodeId => `c${NODES.indexOf(node) + 2}`;
 
 const writes = (node: NodeId, ahead: readonly TakenStep[]): boolean =>
   ahead.some(({ action }) => action.name.startsWith('Write') && action.args[0] === node);
