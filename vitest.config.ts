@@ -15,7 +15,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'command', include: COMMAND_TESTS, globalSetup: './build-once.ts', testTimeout: 60_000 },
+        test: { name: 'command', include: COMMAND_TESTS, globalSetup: './build-once.ts', testTimeout: 180_000 },
       },
     ],
   },

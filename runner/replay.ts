@@ -15,6 +15,16 @@ export interface Replayed {
   readonly outcome: ReplayOutcome;
   /** What that means, in a sentence. */
   readonly told: string;
+  /** Where the run first did something else than the saved log tells; absent where it did not, or there is no log. */
+  readonly differs?: FirstDifference;
+}
+
+export interface FirstDifference {
+  /** Line of the log, from 1. */
+  readonly line: number;
+  /** Null where one of the two had come to its end. */
+  readonly before: string | null;
+  readonly now: string | null;
 }
 
 /** What a later run of the same case is held against. */
@@ -49,4 +59,11 @@ function sameFailure(expected: Expected, run: Run): boolean {
   if (expected.verdict === 'nondeterminism') return true;
   if (expected.invariant !== null) return run.violations.some(({ invariant }) => invariant === expected.invariant);
   return expectedOf(run).signature === expected.signature;
+}
+
+/** The first line in which two logs differ. `saved` may be cut at its end. */
+export function firstDifference(saved: readonly string[], now: readonly string[]): FirstDifference | undefined {
+  const line = saved.findIndex((text, index) => text !== now[index]);
+  if (line >= 0) return { line: line + 1, before: saved[line] ?? null, now: now[line] ?? null };
+  return undefined;
 }

@@ -8,10 +8,10 @@ import { exploreFirst } from '../conformance/explore-first.js';
 import { draw } from '../draw.js';
 import { wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
-import { type Expected, expectedOf, judgeReplay, type Replayed } from '../replay.js';
+import { type Expected, expectedOf, type FirstDifference, firstDifference, judgeReplay, type Replayed } from '../replay.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { parseSeed } from '../seed.js';
-import { readCaseFile } from '../storm/case-file.js';
+import { logOf, readCaseFile } from '../storm/case-file.js';
 import { twinOf } from '../twin/twin-of.js';
 import { withTrace } from '../with-trace.js';
 
@@ -46,29 +46,44 @@ export const replayCommand: CommandModule<object, ReplayArguments> = {
 
 async function replay({ what, json, color }: ReplayArguments, signal: AbortSignal): Promise<number> {
   await exploreFirst(signal);
-  const { run, expected, reproduce } = SEED.test(what) ? await firstRunOf(what, signal) : await savedCase(what);
+  const { run, expected, reproduce, log } = SEED.test(what) ? await firstRunOf(what, signal) : await savedCase(what);
   const ran = await runCase(run, { signal });
   // That it differs elsewhere is seen only there.
   const first = expected.verdict === 'nondeterminism' && ran.completed ? (await twinOf(ran, signal)).outcome : ran;
-  const replayed = judgeReplay(expected, first.run);
-  const outcome = await withTrace(first, () => runCase(run, { signal, record: true }));
+  const judged = judgeReplay(expected, first.run);
+  const again = (): Promise<CaseOutcome> => runCase(run, { signal, record: true });
+  const outcome = await withTrace(first, again);
+  const replayed: Replayed = { ...judged, ...(judged.outcome === 'reproduced' ? {} : await differenceFrom(log, outcome, again)) };
   const colour = wantsColour(color, process.stdout, process.env);
   process.stdout.write(json ? documentOf(replayed, outcome, reproduce) : textOf(replayed, outcome, reproduce, colour));
   return outcome.run.verdict === 'pass' && replayed.outcome !== 'drifted' ? EXIT.clean : EXIT.bug;
+}
+
+/** A run that passes has not been recorded yet. */
+async function differenceFrom(
+  log: readonly string[] | undefined,
+  outcome: CaseOutcome,
+  again: () => Promise<CaseOutcome>,
+): Promise<Pick<Replayed, 'differs'>> {
+  if (log === undefined || !outcome.completed) return {};
+  const { trace } = outcome.trace.length > 0 ? outcome : await again();
+  const differs = firstDifference(log, logOf(trace).slice(0, log.length));
+  return differs === undefined ? {} : { differs };
 }
 
 interface Before {
   readonly run: Case;
   readonly expected: Expected;
   readonly reproduce: string;
+  readonly log?: readonly string[] | undefined;
 }
 
 const SEED = /^(\d+|[0-9a-f]{40})$/;
 
 async function savedCase(path: string): Promise<Before> {
-  const { case: run, expected } = await readCaseFile(path);
+  const { case: run, expected, log } = await readCaseFile(path);
   checkCase(run, catalogue);
-  return { run, expected, reproduce: `npx kelpie-dst replay ${path}` };
+  return { run, expected, reproduce: `npx kelpie-dst replay ${path}`, log };
 }
 
 /** A seed has nothing saved: what it does first is what it must do again. */
@@ -78,13 +93,31 @@ async function firstRunOf(text: string, signal: AbortSignal): Promise<Before> {
   return { run, expected: expectedOf(first), reproduce: `npx kelpie-dst run --seed ${text}` };
 }
 
-function documentOf({ outcome, told }: Replayed, { run }: CaseOutcome, reproduce: string): string {
+function documentOf({ outcome, told, differs }: Replayed, { run }: CaseOutcome, reproduce: string): string {
   const { verdict, violations, reason, traceHash, events } = run;
-  const document = { outcome, told, verdict, ...(reason === undefined ? {} : { reason }), violations, traceHash, events, reproduce };
+  const document = {
+    outcome,
+    told,
+    ...(differs === undefined ? {} : { differs }),
+    verdict,
+    ...(reason === undefined ? {} : { reason }),
+    violations,
+    traceHash,
+    events,
+    reproduce,
+  };
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
-function textOf({ outcome, told }: Replayed, ran: CaseOutcome, reproduce: string, colour: boolean): string {
+function textOf({ outcome, told, differs }: Replayed, ran: CaseOutcome, reproduce: string, colour: boolean): string {
   const reporter = terminal({ colour });
-  return `${reporter.opening?.(ran.run.case) ?? ''}${reporter.report({ ...ran, reproduce })}\n${outcome}: ${told}\n`;
+  return `${reporter.opening?.(ran.run.case) ?? ''}${reporter.report({ ...ran, reproduce })}\n${outcome}: ${told}\n${differs === undefined ? '' : differenceText(differs)}`;
 }
+
+const differenceText = ({ line, before, now }: FirstDifference): string =>
+  [
+    `The first event that differs is line ${line} of the saved log:`,
+    `  before  ${before ?? 'the end'}`,
+    `  now     ${now ?? 'the end'}`,
+    '',
+  ].join('\n');

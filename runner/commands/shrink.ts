@@ -18,7 +18,7 @@ import { type CaseOutcome, runCase } from '../run-case.js';
 import { parseSeed } from '../seed.js';
 import { NECESSITY_SEEDS, necessities, type Necessity, shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
-import { readCaseFile, writeCaseFile } from '../storm/case-file.js';
+import { logOf, readCaseFile, writeCaseFile } from '../storm/case-file.js';
 import { UsageError } from '../usage-error.js';
 import { probeWritable } from '../writable.js';
 
@@ -82,8 +82,13 @@ async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<n
     const rows = await necessities(shrunk.case, shrunk.verdict, pool, scenario);
     const reproduce = `npx kelpie-dst replay ${path}`;
     const { verdict: end, invariant, signature, traceHash } = shrunk.verdict;
-    await writeCaseFile(path, { case: shrunk.case, expected: { verdict: end, invariant, signature, traceHash }, reproduce });
     const outcome = await runCase(shrunk.case, { record: true, signal });
+    await writeCaseFile(path, {
+      case: shrunk.case,
+      expected: { verdict: end, invariant, signature, traceHash },
+      reproduce,
+      log: logOf(outcome.trace),
+    });
     const colour = wantsColour(args.color, process.stdout, process.env);
     process.stdout.write(args.json ? documentOf(shrunk, rows, outcome, path) : textOf(shrunk, rows, outcome, path, colour));
     return EXIT.bug;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { type Case, PROFILES, VERDICTS, type Verdict } from '../../src/run.js';
+import { canonical, type TraceEvent } from '../../src/trace.js';
 import { UsageError } from '../usage-error.js';
 import { SEED_SCHEMA } from './plan.js';
 
@@ -22,6 +23,8 @@ export interface CaseFile {
     readonly traceHash: string;
   };
   readonly reproduce: string;
+  /** What the run told, see `logOf`; absent where it was not recorded. */
+  readonly log?: readonly string[];
 }
 
 const MICROS = z.int().min(0);
@@ -79,7 +82,18 @@ const CASE_FILE = z.strictObject({
     traceHash: z.union([z.literal(''), z.string().regex(/^[0-9a-f]{16}$/)]),
   }),
   reproduce: z.string(),
+  log: z.array(z.string()).optional(),
 });
+
+/** Longer ones say where a run differs at their end at most. */
+const LOG_LINES_MAX = 5_000;
+
+/** Each event but packets on a line, in order, so that a later run can be held against it. */
+export const logOf = (trace: readonly TraceEvent[]): readonly string[] =>
+  trace
+    .filter(({ body }) => body.type !== 'send' && body.type !== 'deliver')
+    .slice(0, LOG_LINES_MAX)
+    .map(({ at, node, life, body }) => `${at} ${node} ${life} ${canonical(body)}`);
 
 /** Writes the file whole or not at all. */
 export async function writeCaseFile(path: string, saved: Omit<CaseFile, 'format' | 'version'>): Promise<void> {

@@ -6,13 +6,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { terminal } from '../../reports/terminal.js';
-import type { Case, Seed } from '../../src/run.js';
+import type { Seed } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
 import { type Catalogue, find } from '../catalogue.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { necessities, shrink } from '../shrink/shrink.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
-import { writeCaseFile } from './case-file.js';
+import { type CaseFile, logOf, writeCaseFile } from './case-file.js';
 import { caseAt, type Plan } from './plan.js';
 import type { SeedResult } from './seed-result.js';
 
@@ -47,53 +47,46 @@ export async function saveFailures(folder: string, plan: Plan, examples: readonl
     const run = caseAt(plan, example.position, options.catalogue);
     const reproduce = options.commandOf(example.scenario, example.seed);
     const stem = join(folder, `${String(index + 1).padStart(2, '0')}-${slug(signature)}`);
-    await writeCaseFile(`${stem}.json`, { case: run, expected: { verdict, invariant, signature, traceHash }, reproduce });
+    const saved: SavedCase = { case: run, expected: { verdict, invariant, signature, traceHash }, reproduce };
+    await writeCaseFile(`${stem}.json`, saved);
     if (example.twin !== null && example.twin !== '') {
       paths.push(`${stem}.json`);
       await writeFileAtomic(`${stem}.txt`, `${example.twin}\n\nTo do it again:\n  ${reproduce} --twin\n`);
     } else if (options.shrinkWorkers !== undefined && minimised < SHRUNK_MAX && !options.signal.aborted) {
       minimised++;
-      paths.push(await saveMinimised(stem, run, example, reproduce, options.shrinkWorkers, options));
+      paths.push(await saveMinimised(stem, saved, options.shrinkWorkers, options));
     } else {
       paths.push(`${stem}.json`);
-      await saveText(`${stem}.txt`, run, example, reproduce, options);
+      await saveRun(stem, `${stem}.json`, saved, options);
     }
   }
   return paths;
 }
 
+type SavedCase = Omit<CaseFile, 'format' | 'version'>;
+
 /** Resolves to the path of the smallest case there is. */
-async function saveMinimised(
-  stem: string,
-  run: Case,
-  example: SeedResult,
-  reproduce: string,
-  workers: number,
-  options: SaveOptions,
-): Promise<string> {
-  const { catalogue, catalogueUrl, hangTimeoutMs, signal } = options;
+async function saveMinimised(stem: string, saved: SavedCase, workers: number, options: SaveOptions): Promise<string> {
+  const { catalogue, signal } = options;
+  const run = saved.case;
   const scenario = find('scenario', catalogue.scenarios, run.scenario);
-  const own = {
-    ...(catalogueUrl === undefined ? {} : { catalogueUrl }),
-    ...(hangTimeoutMs === undefined ? {} : { hangTimeoutMs }),
-    signal,
-  };
-  const pool = new CasePool({ workers, ...own });
+  const pool = new CasePool({ workers, ...runOptions(options) });
   const path = `${stem}.min.json`;
   try {
     const verdict = await pool.judge(run);
     // Not the same run as in the storm: the report says so.
-    if (verdict.traceHash !== example.traceHash || verdict.verdict !== example.verdict) {
-      await saveText(`${stem}.txt`, run, example, reproduce, options);
+    if (verdict.traceHash !== saved.expected.traceHash || verdict.verdict !== saved.expected.verdict) {
+      await saveRun(stem, `${stem}.json`, saved, options);
       return `${stem}.json`;
     }
     const bounds = { runs: SHRINK_RUNS, wallMs: Number.POSITIVE_INFINITY };
-    const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, ...own });
+    const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, ...runOptions(options) });
     const text = shrunkText(shrunk, await necessities(shrunk.case, shrunk.verdict, pool, scenario));
     const { verdict: end, invariant, signature, traceHash } = shrunk.verdict;
-    const again = `npx kelpie-dst replay ${path}`;
-    await writeCaseFile(path, { case: shrunk.case, expected: { verdict: end, invariant, signature, traceHash }, reproduce: again });
-    await saveText(`${stem}.txt`, shrunk.case, shrunk.verdict, again, options, text);
+    const reproduce = `npx kelpie-dst replay ${path}`;
+    const small: SavedCase = { case: shrunk.case, expected: { verdict: end, invariant, signature, traceHash }, reproduce };
+    await writeCaseFile(path, small);
+    await saveRun(stem, path, small, options, text);
     return path;
   } catch (error) {
     if (signal.aborted) return `${stem}.json`;
@@ -103,36 +96,36 @@ async function saveMinimised(
   }
 }
 
-/** Runs the case once more, with its trace. */
-async function saveText(
-  path: string,
-  run: Case,
-  example: Pick<SeedResult, 'traceHash' | 'verdict'>,
-  reproduce: string,
-  options: SaveOptions,
-  more = '',
-): Promise<void> {
-  const { signal, catalogueUrl, hangTimeoutMs } = options;
+/** Runs the case once more, with its trace: its log goes into the case file, its report beside it. */
+async function saveRun(stem: string, path: string, saved: SavedCase, options: SaveOptions, more = ''): Promise<void> {
+  const { signal } = options;
   if (signal.aborted) return;
+  const { case: run, expected, reproduce } = saved;
   let outcome: CaseOutcome;
   try {
-    outcome = await runCase(run, {
-      record: true,
-      signal,
-      ...(catalogueUrl === undefined ? {} : { catalogueUrl }),
-      ...(hangTimeoutMs === undefined ? {} : { hangTimeoutMs }),
-    });
+    outcome = await runCase(run, { record: true, ...runOptions(options) });
   } catch (error) {
     if (signal.aborted) return;
     throw error;
   }
   const reporter = terminal({ colour: false });
-  const same = outcome.run.traceHash === example.traceHash && outcome.run.verdict === example.verdict;
+  const same = outcome.run.traceHash === expected.traceHash && outcome.run.verdict === expected.verdict;
   const warning = same
     ? ''
-    : `Not the same run as in the storm, which had verdict ${example.verdict} and trace hash ${example.traceHash || 'none'}: something takes time, chance or order from outside the simulation.\n\n`;
-  await writeFileAtomic(path, `${warning}${reporter.opening?.(run) ?? ''}${reporter.report({ ...outcome, reproduce })}${more}`);
+    : `Not the same run as in the storm, which had verdict ${expected.verdict} and trace hash ${expected.traceHash || 'none'}: something takes time, chance or order from outside the simulation.\n\n`;
+  if (same && outcome.completed) await writeCaseFile(path, { ...saved, log: logOf(outcome.trace) });
+  await writeFileAtomic(`${stem}.txt`, `${warning}${reporter.opening?.(run) ?? ''}${reporter.report({ ...outcome, reproduce })}${more}`);
 }
+
+const runOptions = ({
+  catalogueUrl,
+  hangTimeoutMs,
+  signal,
+}: SaveOptions): { readonly catalogueUrl?: URL; readonly hangTimeoutMs?: number; readonly signal: AbortSignal } => ({
+  ...(catalogueUrl === undefined ? {} : { catalogueUrl }),
+  ...(hangTimeoutMs === undefined ? {} : { hangTimeoutMs }),
+  signal,
+});
 
 const slug = (text: string): string =>
   text

@@ -111,7 +111,7 @@ const reportOf = (text: string): StormReport => JSON.parse(text) as StormReport;
 const timeless = (report: StormReport) => ({ ...report, wallMs: 0, seedsPerSecond: 0 });
 
 describe('the command', () => {
-  test('says the same for one worker and for two, keeps what it found, and replays it', () => {
+  test('says the same for one worker and for two, and keeps what it found', () => {
     const one = kelpie(...SHORT, '--workers', '1', '--out', 'found');
     const two = kelpie(...SHORT, '--workers', '2');
     expect({ code: one.code, stderr: one.stderr }).toEqual({ code: 1, stderr: '' });
@@ -144,7 +144,9 @@ describe('the command', () => {
     });
     appendFileSync(path, '{"results":[{}]}\n');
     expect(kelpie(...SHORT, '--out', 'found', '--resume').stderr).toContain("line 4 of 'found/results.jsonl' is broken");
+  });
 
+  test('replays what it kept, and says where it differs', () => {
     const failures = spawnSync('ls', [join(folder, 'found', 'failures')], { encoding: 'utf8' })
       .stdout.split('\n')
       .filter(Boolean);
@@ -165,6 +167,11 @@ describe('the command', () => {
     expect(outcomeOf({ ...saved, expected: { ...saved.expected, traceHash: '0'.repeat(16) } })).toEqual({ code: 1, outcome: 'drifted' });
     expect(outcomeOf({ ...saved, expected: { ...saved.expected, invariant: 'conservation' } })).toEqual({ code: 1, outcome: 'changed' });
     expect(outcomeOf({ ...saved, case: correct })).toEqual({ code: 0, outcome: 'gone' });
+    expect(small.log?.length).toBeGreaterThan(10);
+    const { bug: __, ...mended } = small.case;
+    expect(outcomeOf({ ...small, case: mended })).toEqual({ code: 0, outcome: 'gone' });
+    const told = kelpie('replay', 'changed.json').stdout;
+    expect(told).toMatch(/^gone: [^]*The first event that differs is line \d+ of the saved log:\n {2}before {2}\d+ .*\n {2}now {5}\d+ /m);
     for (const [changed, says] of [
       [{ ...saved, version: 2 }, 'is of version 2, and this kelpie-dst reads version 1'],
       [{ hello: 1 }, 'is no case file: its format is not stated'],
