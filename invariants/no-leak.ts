@@ -12,8 +12,8 @@ interface Claim {
   readonly actor: string;
   readonly token: number;
   readonly event: TraceEvent;
-  /** When its activation ended, or its process. */
-  ended: { readonly at: Micros; readonly how: string } | undefined;
+  /** When its activation ended, or its process, and whether its node then owes it to the registry. */
+  ended: { readonly at: Micros; readonly how: string; readonly owes: boolean } | undefined;
 }
 
 /** Long enough to give a claim back over many tries, to sweep, and to do a step of an agent again. */
@@ -30,6 +30,7 @@ export const noLeak: Invariant = {
     'node.sweep',
     'activate.fail',
     'activate.drop',
+    'deactivate.start',
     'deactivate.done',
     'kill',
     'exit',
@@ -47,13 +48,24 @@ export const noLeak: Invariant = {
     const steps = new Map<string, { readonly key: string; readonly event: TraceEvent }>();
     let healedAt: Micros = 0;
     let endedAt: Micros | undefined;
-    const end = (event: TraceEvent, actor: string, how: string): undefined => {
+    /** Actors that were stopped to be moved: whose they are then is not the source's alone to say. */
+    const moving = new Set<string>();
+    const end = (event: TraceEvent, actor: string, how: string, owes: boolean): undefined => {
       const claim = claims.get(actor);
-      if (claim !== undefined && claim.event.node === event.node && claim.event.life === event.life) claim.ended ??= { at: event.at, how };
+      if (claim !== undefined && claim.event.node === event.node && claim.event.life === event.life)
+        claim.ended ??= { at: event.at, how, owes };
     };
+    /** Claims are given back in the order in which they were given up, so one that is passed over was forgotten. */
+    const owedBefore = (event: TraceEvent, at: Micros): Claim | undefined =>
+      [...claims.values()].find(({ event: granted, ended }) => ended?.owes === true && ended.at < at && lifeOf(granted) === lifeOf(event));
     const settled = (at: Micros): boolean => endedAt !== undefined && endedAt - Math.max(healedAt, at) >= SETTLED_MICROS;
     return {
-      observe(event): undefined {
+      observe(event): Breach | undefined {
+        const given = told(event);
+        // A release that was void may have been that of an earlier claim of the actor.
+        const released = given.type === 'claim.release' ? claims.get(given.actor) : undefined;
+        const due = given.type === 'claim.release' && released?.token === given.token ? released.ended : undefined;
+        const forgotten = due === undefined ? undefined : owedBefore(event, due.at);
         const change = placements.observe(event);
         const body = told(event);
         if (change?.grant !== undefined) {
@@ -66,22 +78,33 @@ export const noLeak: Invariant = {
         }
         if (change?.removal !== undefined && claims.get(change.actor)?.token === change.removal.token) claims.delete(change.actor);
         switch (body.type) {
+          case 'claim.release':
           case 'claim.release-void':
           case 'claim.release-fail':
           case 'node.sweep':
-            claims.delete(body.actor);
+            if (body.type !== 'claim.release') claims.delete(body.actor);
+            return forgotten === undefined
+              ? undefined
+              : breachAt(
+                  event,
+                  `${event.node} gives back the claim of ${forgotten.actor}, which ${forgotten.ended?.how} before, and then others`,
+                  `it gives back that of ${body.actor} and has forgotten that one`,
+                );
+          case 'deactivate.start':
+            if (body.reason === 'migration') moving.add(within(event, body.actor));
+            else moving.delete(within(event, body.actor));
             return undefined;
           case 'activate.fail':
-            return end(event, body.actor, `could not be brought up (${body.code})`);
+            return end(event, body.actor, `could not be brought up (${body.code})`, true);
           case 'activate.drop':
-            return end(event, body.actor, `was dropped (${body.reason})`);
+            return end(event, body.actor, `was dropped (${body.reason})`, body.reason !== 'lease-lost');
           case 'deactivate.done':
-            return end(event, body.actor, 'was deactivated');
+            return end(event, body.actor, 'was deactivated', !moving.has(within(event, body.actor)));
           case 'kill':
           case 'exit':
           case 'crash':
             for (const claim of claims.values()) {
-              if (lifeOf(claim.event) === lifeOf(event)) claim.ended ??= { at: event.at, how: 'went down with its node' };
+              if (lifeOf(claim.event) === lifeOf(event)) claim.ended ??= { at: event.at, how: 'went down with its node', owes: false };
             }
             for (const [place, step] of steps) if (lifeOf(step.event) === lifeOf(event)) steps.delete(place);
             return undefined;

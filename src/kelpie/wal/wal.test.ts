@@ -78,6 +78,27 @@ const request = (key: string, payload = key) => ({ key, operation: 'write', payl
 const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
 
 describe('write-ahead log', () => {
+  it('does not replay what new work has ended while it replayed what came before', async () => {
+    const world = new World();
+    // Both were accepted and could not be done yet.
+    const later: Apply = () => Promise.reject(new KelpieError('node-unavailable', 'not now'));
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      for (const key of ['a', 'b']) await wal.execute(request(key), later).catch(() => undefined);
+    });
+    const applied: string[] = [];
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      await wal.replay(async ({ key }) => {
+        applied.push(key);
+        if (key === 'a') await wal.execute(request('b'), () => Promise.resolve(JSON.stringify(applied.push('b, sent again'))));
+        return 'null';
+      });
+    });
+    expect(applied).toEqual(['a', 'b, sent again']);
+    expect(world.told.filter(({ type }) => type === 'wal.replay')).toHaveLength(1);
+  });
+
   it('performs an operation once per key and keeps its answer over restarts', async () => {
     const world = new World();
     const applied: string[] = [];

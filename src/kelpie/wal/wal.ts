@@ -217,6 +217,8 @@ export class Wal {
   async replay(apply: Apply): Promise<void> {
     const pending = this.pending();
     await this.#parts.replay(this.#appender, pending, async (entry) => {
+      // New work may have ended it while those before it were replayed: what a mark has ended is not done again.
+      if (this.#entries.get(entry.id)?.status !== 'pending') return;
       this.#tell({ type: 'wal.replay', id: entry.id, key: entry.key });
       await this.#perform(entry, apply);
     });
