@@ -38,7 +38,10 @@ describe.each(scenarios.map((scenario) => [scenario.id, scenario] as const))('%s
       for (const { client, atMicros } of operations) {
         expect(client >= 1 && client <= clients && atMicros >= 0 && atMicros < one.chaosMicros).toBe(true);
       }
-      expect(scenario.budget(one.workload, one.chaosMicros)).toMatchObject({ nodes: serverIds(one.workload), chaosMicros: one.chaosMicros });
+      expect(scenario.budget(one.workload, one.chaosMicros)).toMatchObject({
+        nodes: serverIds(one.workload),
+        chaosMicros: one.chaosMicros,
+      });
     }
     expect(new Set(cases.map((one) => canonical(one.workload))).size).toBe(DRAWN);
   });

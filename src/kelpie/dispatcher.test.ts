@@ -238,6 +238,30 @@ describe('shutdown', () => {
     expect(told(story, 'node.leave').map(({ body }) => [body.abandoned, body.unreleased])).toEqual([[2, 0]]);
   });
 
+  test('answers a call that it has forwarded and that no other node answers', async () => {
+    const { result, story } = await lab({
+      nodes: 2,
+      config: { drainMicros: 100_000, forwardMicros: 30_000_000 },
+      script: async ({ nodes, world, judges, until, story: told_, sleep }) => {
+        await nodes.get('n2')?.invoke(labActor('a'), 'add', null);
+        // From now on nothing comes back from the holder.
+        judges.packet = (event) => (event.from === 'n2' && event.to === 'n1' ? { kind: 'drop' } : undefined);
+        const answer = nodes
+          .get('n1')
+          ?.invoke(labActor('a'), 'add', null)
+          .catch((error: unknown) => KelpieError.from(error));
+        await sleep(500_000);
+        world.stop('n1');
+        await until(() => told_.some(({ body }) => body.type === 'node.leave'));
+        return answer;
+      },
+    });
+    // It was carried out, so that it must not be told as failed.
+    expect(result).toMatchObject({ code: 'shutting-down', unsure: true });
+    expect(told(story, 'node.leave').map(({ body }) => [body.abandoned, body.unreleased])).toEqual([[1, 0]]);
+    expect(told(story, 'request.answer').filter(({ node }) => node === 'n1')).toHaveLength(1);
+  });
+
   test('that is asked for while the node starts still ends it', async () => {
     const { result } = await lab({
       nodes: 2,

@@ -35,6 +35,14 @@ export type AfterFailedForward = (forward: FailedForward) => 'look-again' | 'sam
 
 export const afterFailedForward: AfterFailedForward = ({ failed }) => (failed < FORWARDS_MAX ? 'look-again' : 'give-up');
 
+/** A call that was accepted and is not answered. */
+interface OpenRoute {
+  /** Another node has been asked to serve it, and has not answered. */
+  forwarded: boolean;
+  /** Answers it that this node shuts down, and that it may take effect all the same. */
+  readonly abandon: () => void;
+}
+
 /** Owners of other nodes' actors that are remembered. A wrong one costs a hop. */
 const ROUTES_MAX = 100_000;
 /** Activations that may end under one call before its caller is asked to come again. */
@@ -52,6 +60,7 @@ export class Dispatcher implements ActivationHost {
   readonly #admission: Admission;
   readonly #active = new Map<ActorKey, Activation>();
   readonly #routes = new Map<ActorKey, NodeId>();
+  readonly #open = new Set<OpenRoute>();
   #claims = 0;
 
   constructor(
@@ -88,6 +97,20 @@ export class Dispatcher implements ActivationHost {
   /** Whether there are such actors on this node. */
   serves(actor: ActorRef): boolean {
     return this.#types.has(actor.namespace);
+  }
+
+  /**
+   * Answers calls that this node cannot see to an end as it stops: those that another node has been asked to serve, or with `all` every one
+   * that is open. Whoever hears it is told that the call may take effect all the same. Returns how many they were.
+   */
+  abandon(which: 'forwarded' | 'all'): number {
+    let abandoned = 0;
+    for (const route of [...this.#open]) {
+      if (which === 'forwarded' && !route.forwarded) continue;
+      route.abandon();
+      abandoned += 1;
+    }
+    return abandoned;
   }
 
   /** Activates an actor that nobody has called here, unless it is up. Undefined when the node stops. Errors: none, the activation tells. */
@@ -158,9 +181,18 @@ export class Dispatcher implements ActivationHost {
     let again = 0;
     let failed = 0;
     let sameNode: NodeId | undefined;
+    const route: OpenRoute = {
+      forwarded: false,
+      abandon: () => {
+        unsure = true;
+        settle(failure(shuttingDown(this.#runtime.node).toData()));
+      },
+    };
+    this.#open.add(route);
     const settle = (answer: Answer): void => {
       if (!open) return;
       open = false;
+      this.#open.delete(route);
       settled(answer.ok || !unsure ? answer : failure({ ...answer.error, unsure: true }));
     };
     const fail = (code: KelpieErrorCode, message: string): void => settle(failure({ code, message }));
@@ -183,7 +215,10 @@ export class Dispatcher implements ActivationHost {
           if (call.hops >= config.hops) {
             return fail('not-owner', `${call.actor.key} is on ${delivery.node}, and the call has made ${call.hops} hops`);
           }
+          route.forwarded = true;
           const forwarded = await this.#forward(call, delivery.node, delivery.place, settle);
+          route.forwarded = false;
+          if (!open) return;
           if (typeof forwarded === 'object') return settle(forwarded);
           if (forwarded === 'timeout') {
             // It may be running there still, or have run.

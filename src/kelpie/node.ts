@@ -279,6 +279,7 @@ export class KelpieNode {
     if (!(await this.#within(config.drainMicros, drained))) {
       const answer = failure(shuttingDown(node).toData());
       for (const activation of dispatcher.activations) abandoned += activation.abandon(answer);
+      abandoned += dispatcher.abandon('forwarded');
       // What commits now gets its true answer.
       await this.#within(config.storeMicros, drained);
     }
@@ -288,6 +289,8 @@ export class KelpieNode {
       Promise.all(dispatcher.activations.map((activation) => activation.deactivate('shutdown'))),
     );
     await this.#within(config.storeMicros, this.#releases.idle());
+    // Nothing that was accepted goes without an answer, whatever it still waits for.
+    abandoned += dispatcher.abandon('all');
     for (const service of this.#services) await service.leave?.();
     const unreleased = this.#releases.size + dispatcher.activations.length;
     if (life > 0) await leaveRegistry(this.#runtime).catch(() => undefined);
