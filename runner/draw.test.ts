@@ -95,6 +95,15 @@ describe('a case', () => {
     expect(new Set(lengths)).toEqual(new Set([2_000_000, 3_000_000]));
   });
 
+  test('has more faults, and never all, where its scenario asks for them more often', () => {
+    const many = Array.from({ length: 20 }, (_, i) => planted(`crash/n${i}`));
+    const counts = (faultFactor: number): number[] =>
+      seeds(300).map((seed) => new Set(draw(seed, { ...scenario, faultFactor }, { faults: many }).faults.map(({ id }) => id)).size);
+    const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+    expect(sum(counts(3))).toBeGreaterThan(2 * sum(counts(1)));
+    expect(Math.max(...counts(1_000))).toBeLessThan(many.length);
+  });
+
   test('turns knobs within their range in about a quarter of the seeds, and leaves them normal in the others', () => {
     const cases = seeds(400).map((seed) => drawn(seed).knobs);
     const normal = cases.filter(({ leaseMicros, batchMax }) => leaseMicros === 5_000 && batchMax === 32).length;

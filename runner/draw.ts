@@ -31,7 +31,7 @@ export interface DrawOptions {
 /** What a scenario must have for a case to be drawn for it. */
 export type DrawableScenario = Pick<
   Scenario,
-  'id' | 'offers' | 'knobs' | 'choices' | 'draw' | 'budget' | 'convergenceMicros' | 'chaosMicros'
+  'id' | 'offers' | 'knobs' | 'choices' | 'draw' | 'budget' | 'convergenceMicros' | 'chaosMicros' | 'faultFactor'
 >;
 
 const SECOND: Micros = 1_000_000;
@@ -51,6 +51,8 @@ const PCT_HORIZONS: readonly number[] = [200, 1_000, 5_000, 20_000];
  */
 const SWARM_PER_MILLE: readonly number[] = [0, 0, 15, 15, 30, 30, 50, 50, 70, 70, 90, 90, 110, 110, 250, 400];
 const CALM_PER_MILLE = 60;
+/** Even where a scenario asks for more of them, some faults are left out. */
+const DENSEST_PER_MILLE = 600;
 const MILLE = 1_000;
 /** How often a fault that is in comes. */
 const SWARM_EPISODES: readonly number[] = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3];
@@ -130,7 +132,7 @@ function drawFaults(
     const wrong = fault === undefined ? `there is no fault '${id}'` : whyNotDrawable(fault, scenario, profile, budget);
     if (wrong !== undefined) throw new UsageError(wrong);
   }
-  const density = random.fork('density').pick(SWARM_PER_MILLE);
+  const density = Math.min(random.fork('density').pick(SWARM_PER_MILLE) * (scenario.faultFactor ?? 1), DENSEST_PER_MILLE);
   const draws: FaultDraw[] = [];
   // By id, so that the order of the registry does not matter.
   for (const fault of [...faults].sort((a, b) => (a.id < b.id ? -1 : 1))) {

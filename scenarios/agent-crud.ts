@@ -21,7 +21,6 @@ export const agentCrud: Scenario<KelpieParts> = kelpieScenario({
     'agent made again after it was deleted': agentMarks['agent made again after it was deleted'],
     'agent looked for in vain': agentMarks['agent looked for in vain'],
     'idempotency key found': agentMarks['idempotency key found'],
-    'idempotency key found after its node had died': agentMarks['idempotency key found after its node had died'],
     'actor deactivated for idleness': activationMarks['actor deactivated for idleness'],
   },
   offers: ['network', 'process', 'clock', 'schedule', 'database', 'cluster'],

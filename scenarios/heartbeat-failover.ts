@@ -27,9 +27,10 @@ export const heartbeatFailover: Scenario<KelpieParts> = kelpieScenario({
     'node deposed while it ran': memberMarks['node deposed while it ran'],
     'actor of a failed member freed': memberMarks['actor of a failed member freed'],
     'failover brought to its end': memberMarks['failover brought to its end'],
-    'commit of a deposed holder refused': leaseMarks['commit of a deposed holder refused'],
+    'lease found lost by its holder': leaseMarks['lease found lost by its holder'],
   },
-  offers: ['network', 'process', 'clock', 'schedule', 'database', 'cluster', 'membership'],
+  offers: ['network', 'process', 'schedule', 'cluster', 'membership'],
+  faultFactor: 2,
   chaosMicros: [6 * SECOND, 10 * SECOND, 15 * SECOND],
   // Failed long before a lease runs out.
   knobs: {

@@ -152,6 +152,8 @@ export interface KelpieDesign<Sizes extends Workload, Op extends Operation, Role
   readonly sometimes: Readonly<Record<string, Mark>>;
   /** Network, process, clock, schedule, database, resource and cluster when absent. */
   readonly offers?: readonly Capability[];
+  /** How many times as often as usual each fault comes. */
+  readonly faultFactor?: number;
   /** A few seconds when absent. */
   readonly chaosMicros?: readonly Micros[];
   /** Other ranges than usual. */
@@ -188,6 +190,7 @@ export function kelpieScenario<Sizes extends Workload, Op extends Operation, Rol
     invariants: design.invariants,
     sometimes: design.sometimes,
     chaosMicros: design.chaosMicros ?? CHAOS_MICROS,
+    faultFactor: design.faultFactor ?? 1,
     knobs: { ...BRISK_KNOBS, ...design.knobs },
     choices: CHOICE_SITES,
     variants: KELPIE_VARIANTS,

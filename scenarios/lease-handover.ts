@@ -20,11 +20,12 @@ export const leaseHandover: Scenario<KelpieParts> = kelpieScenario({
   sometimes: {
     'actor taken over from a holder that was gone': leaseMarks['actor taken over from a holder that was gone'],
     'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
-    'lease found lost by its holder': leaseMarks['lease found lost by its holder'],
     'lease renewed after it was judged as expired': leaseMarks['lease renewed after it was judged as expired'],
     'actor claimed by a later life of its node': registryMarks['actor claimed by a later life of its node'],
     'release that found another holder': registryMarks['release that found another holder'],
   },
+  offers: ['process', 'clock', 'schedule', 'database', 'cluster'],
+  faultFactor: 2,
   // Long enough for a lease to expire and be taken over, and again.
   chaosMicros: [6 * SECOND, 10 * SECOND, 15 * SECOND],
   knobs: {

@@ -177,7 +177,6 @@ export const stopMarks = {
   'call refused by a node that shuts down': seen('request.refuse', ({ code }) => code === 'shutting-down'),
   'node stopped with calls under way': seen('node.stop', ({ pending }) => pending > 0),
   'calls abandoned at the bound of a shutdown': seen('node.leave', ({ abandoned }) => abandoned > 0),
-  'node left with claims that it could not give back': seen('node.leave', ({ unreleased }) => unreleased > 0),
 } satisfies Readonly<Record<string, Mark>>;
 
 export const memberMarks = {

@@ -19,6 +19,8 @@ export const migration: Scenario<KelpieParts> = kelpieScenario({
   summary: 'actors are moved from node to node while they are called and nodes die',
   invariants: allBut('conservation'),
   sometimes: migrationMarks,
+  offers: ['network', 'process', 'schedule', 'database', 'cluster'],
+  faultFactor: 2,
   knobs: {
     migrationCooldownMicros: { min: 0, max: 500_000, normal: 20_000 },
     migrationStepMicros: { min: 500_000, max: 4_000_000, normal: 2_000_000 },

@@ -47,6 +47,11 @@ export interface Scenario<Parts = unknown> {
   readonly sometimes?: Readonly<Record<string, Mark>>;
   /** Lengths of the chaos phase to draw one from; those of the runner when absent. */
   readonly chaosMicros?: readonly Micros[];
+  /**
+   * How many times as often as usual each fault comes in a swarm; 1 when absent. A scenario that has a use for few of them meets as many
+   * in a seed as one that has a use for all.
+   */
+  readonly faultFactor?: number;
   readonly knobs?: Readonly<Record<string, KnobRange>>;
   /** Sites at which the program under test may take a rare and legal way, each with what it does there. */
   readonly choices?: Readonly<Record<string, string>>;

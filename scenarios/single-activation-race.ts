@@ -25,6 +25,8 @@ export const singleActivationRace: Scenario<KelpieParts> = kelpieScenario({
     'call forwarded': callMarks['call forwarded'],
   },
   // The placement of whoever asks: all of them claim for themselves.
+  offers: ['network', 'process', 'schedule', 'database', 'cluster'],
+  faultFactor: 2,
   knobs: { idleMicros: { min: 20_000, max: 400_000, normal: 80_000 }, leaseMicros: { min: 2_500_000, max: 3 * SECOND, normal: 2_500_000 } },
   watched: 'notebook:b1',
   program: () => ({ actors: notebookActors }),

@@ -24,11 +24,12 @@ export const splitBrain: Scenario<KelpieParts> = kelpieScenario({
     'quorum lost and regained': memberMarks['quorum lost and regained'],
     'primary elected again': memberMarks['primary elected again'],
     'node deposed while it ran': memberMarks['node deposed while it ran'],
-    'actor of a failed member freed': memberMarks['actor of a failed member freed'],
+    'lease found lost by its holder': leaseMarks['lease found lost by its holder'],
     'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
   },
   // Nobody dies: whoever is gone is only out of sight.
   offers: ['network', 'schedule', 'cluster', 'membership'],
+  faultFactor: 2,
   chaosMicros: [8 * SECOND, 12 * SECOND, 20 * SECOND],
   knobs: {
     leaseMicros: { min: 3 * SECOND, max: 5 * SECOND, normal: 4 * SECOND },

@@ -155,7 +155,9 @@ const askedToRead = (op: string, node: NodeId): Asked<StorageView> => ({
   shows: ({ marks }) => ({ target: node, marks }),
 });
 
-const OFFERS: readonly Capability[] = ['network', 'disk', 'process', 'schedule', 'database'];
+/** The network is beside the point. */
+const OFFERS: readonly Capability[] = ['disk', 'process', 'schedule', 'database'];
+const FAULT_FACTOR = 2;
 
 export function storageScenario(
   design: Pick<Scenario<KelpieParts>, 'id' | 'summary' | 'invariants' | 'sometimes' | 'knobs' | 'chaosMicros'> & {
@@ -168,6 +170,7 @@ export function storageScenario(
   return {
     ...rest,
     offers: OFFERS,
+    faultFactor: FAULT_FACTOR,
     parts: correctParts,
     convergenceMicros: CONVERGENCE_MICROS,
     topicOf: kelpieTopicOf,

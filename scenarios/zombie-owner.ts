@@ -24,7 +24,8 @@ export const zombieOwner: Scenario<KelpieParts> = kelpieScenario({
     'commit of a deposed holder refused': leaseMarks['commit of a deposed holder refused'],
     'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
   },
-  offers: ['network', 'process', 'clock', 'schedule', 'database', 'cluster'],
+  offers: ['process', 'clock', 'schedule', 'cluster'],
+  faultFactor: 4,
   chaosMicros: [8 * SECOND, 12 * SECOND, 20 * SECOND],
   knobs: {
     leaseMicros: { min: 2_500_000, max: 3 * SECOND, normal: 2_500_000 },
