@@ -325,7 +325,8 @@ export class Activation {
     if (onActivate !== undefined) {
       const done = await executor.execute(this.#hook('onActivate', `${held.claim}.a`, onActivate));
       if (done.kind === 'failed') throw done.error;
-      if (done.kind === 'ended') return;
+      // Its lease may have run out while the hook was committing.
+      if (done.kind === 'ended' || this.#over) return;
     }
     this.#phase = 'active';
     this.#lastUsedMicros = platform.clock.monotonicMicros();

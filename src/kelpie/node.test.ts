@@ -196,6 +196,39 @@ describe('an actor', () => {
     });
   });
 
+  test('does not come up when its lease has run out while its first hook was committing', async () => {
+    let activations = 0;
+    const { result, story } = await lab({
+      nodes: 1,
+      config: { leaseMicros: 2_000_000, leaseRenewMicros: 500_000, leaseGraceMicros: 200_000, leaseSkewMicros: 200_000 },
+      hooks: {
+        onActivate: (ctx) => {
+          activations += 1;
+          ctx.state.n += 1;
+        },
+      },
+      script: async ({ call, judges }) => {
+        // The first commit of the hook, and the renewals meanwhile, take longer than the lease.
+        let slow = 0;
+        judges.database = (event) => {
+          if (event.operation !== 'commit' || event.readOnly || activations !== 1 || slow > 3) return undefined;
+          slow += 1;
+          return { kind: 'delay', micros: 2_500_000 };
+        };
+        return call('a', 'get');
+      },
+    });
+    expect(activations).toBeGreaterThan(1);
+    expect(told(story, 'activate.drop').length).toBeGreaterThan(0);
+    // Each activation that came up did so before it was dropped.
+    const dropped = new Set<number>();
+    for (const { body } of story) {
+      if (body.type === 'activate.drop') dropped.add(body.token);
+      if (body.type === 'activate.done') expect(dropped).not.toContain(body.token);
+    }
+    expect(result.kind).toBe('ok');
+  });
+
   test('may change things in its hooks, and is not active when the first one throws', async () => {
     const seen: string[] = [];
     const { result, story } = await lab({
