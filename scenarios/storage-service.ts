@@ -157,7 +157,7 @@ const askedToRead = (op: string, node: NodeId): Asked<StorageView> => ({
 
 /** The network is beside the point. */
 const OFFERS: readonly Capability[] = ['disk', 'process', 'schedule', 'database'];
-const FAULT_FACTOR = 2;
+const FAULT_FACTOR = 3;
 
 export function storageScenario(
   design: Pick<Scenario<KelpieParts>, 'id' | 'summary' | 'invariants' | 'sometimes' | 'knobs' | 'chaosMicros'> & {
