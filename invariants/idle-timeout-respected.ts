@@ -3,6 +3,8 @@ import { actorOf, within } from './bookkeeping/keyed.js';
 import { breachAt, type Invariant, told } from './invariant.js';
 
 interface Quiet {
+  /** Names the activation. */
+  readonly token: number;
   sinceMicros: number;
   running: string | undefined;
 }
@@ -29,13 +31,14 @@ export const idleTimeoutRespected: Invariant = {
         const quiet = actors.get(place);
         switch (body.type) {
           case 'activate.done':
-            actors.set(place, { sinceMicros: event.at, running: undefined });
+            actors.set(place, { token: body.token, sinceMicros: event.at, running: undefined });
             return undefined;
           case 'invoke.start':
             if (quiet !== undefined) quiet.running = body.request;
             return undefined;
           case 'invoke.end':
-            if (quiet !== undefined) Object.assign(quiet, { running: undefined, sinceMicros: event.at });
+            // One of an activation before this one may end late.
+            if (quiet?.token === body.token) Object.assign(quiet, { running: undefined, sinceMicros: event.at });
             return undefined;
           case 'deactivate.start': {
             const { idleMicros = null } = body;

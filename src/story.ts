@@ -203,6 +203,7 @@ export type InvocationEvent =
       readonly type: 'invoke.end';
       readonly actor: ActorName;
       readonly request: string;
+      readonly token: number;
       readonly outcome: string;
       readonly commit: string | null;
     }

@@ -11,7 +11,6 @@ export interface Transaction {
 }
 
 export const TRANSACTION_TYPES = [
-  'activate.load',
   'deactivate.start',
   'invoke.start',
   'invoke.end',
@@ -22,7 +21,6 @@ export const TRANSACTION_TYPES = [
 
 export class Transactions {
   readonly #open = new Map<string, Transaction>();
-  readonly #tokens = new Map<string, number>();
 
   /** The transaction that a read under this token belongs to. */
   of(event: TraceEvent, actor: string, token: number): Transaction {
@@ -33,13 +31,8 @@ export class Transactions {
   observe(event: TraceEvent): void {
     const body = told(event);
     switch (body.type) {
-      case 'activate.load':
-        this.#tokens.set(within(event, body.actor), body.token);
-        return;
-      case 'invoke.end':
-        this.#open.delete(within(event, body.actor, this.#tokens.get(within(event, body.actor)) ?? 0));
-        return;
       case 'invoke.start':
+      case 'invoke.end':
       case 'deactivate.start':
       case 'rollback':
         this.#open.delete(within(event, body.actor, body.token));

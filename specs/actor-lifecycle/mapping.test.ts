@@ -26,7 +26,7 @@ const invoke = (request: string, token = 1, tries = 1): Line =>
 const commit = (request: string, state: number | null, stateDeleted = false, token = 1): Line =>
   tell({ type: 'commit.start', actor, request, commit: request, token, stateVersion: 1, reads: 0, writes: [], state, stateDeleted });
 const end = (request: string, committed = true): Line =>
-  tell({ type: 'invoke.end', actor, request, outcome: 'ok', commit: committed ? request : null });
+  tell({ type: 'invoke.end', actor, request, token: 1, outcome: 'ok', commit: committed ? request : null });
 const going = (reason: 'idle' | 'shutdown' | 'asked' | 'migration', pending = 0, token = 1): Line =>
   tell({ type: 'deactivate.start', actor, token, reason, pending });
 const gone = (token = 1): Line => tell({ type: 'deactivate.done', actor, token, outcome: 'clean' });

@@ -13,7 +13,7 @@ const start = (request = 'r1', token = 1, tries = 1): Line => [
 ];
 const end = (outcome: string, commit: string | null = null, request = 'r1'): Line => [
   'n1',
-  { type: 'invoke.end', actor, request, outcome, commit },
+  { type: 'invoke.end', actor, request, token: 1, outcome, commit },
 ];
 const send = (commit: string, token = 1, request: string | null = 'r1'): Line => [
   'n1',

@@ -37,7 +37,7 @@ const done = (request: string, node = 'n1'): Line => [
 ];
 const end = (request: string, outcome = 'ok', committed = outcome === 'ok', node = 'n1'): Line => [
   node,
-  { type: 'invoke.end', actor, request, outcome, commit: committed ? request : null },
+  { type: 'invoke.end', actor, request, token: 1, outcome, commit: committed ? request : null },
 ];
 const rollback = (request: string): Line => ['n1', { type: 'rollback', actor, token: 1, request, reason: 'conflict' }];
 const get = (version: number | null, node = 'n1'): Line => [

@@ -173,6 +173,7 @@ export class Executor {
         type: 'invoke.end',
         actor: this.#actor.key,
         request,
+        token: this.#held.token,
         outcome: done.kind === 'done' ? 'ok' : done.kind === 'failed' ? done.error.code : 'ended',
         commit: done.kind === 'done' ? done.commit : null,
       });
