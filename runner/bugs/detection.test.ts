@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { KnownBug } from '../../scenarios/bugs/bug.js';
 import type { CheckRow } from '../tla/check-all.js';
-import { type Detection, detectionLine, detectionOf, detectionPage, mediansOf } from './detection.js';
+import { type Detection, detectionLine, detectionOf, detectionPage, runsMediansOf } from './detection.js';
 import type { Chase, Finding } from './hunt.js';
 
 const bug: KnownBug = { id: 'half-done', summary: 'it does half', spec: { module: 'Whole', config: 'Half' }, parts: (correct) => correct };
@@ -88,9 +88,9 @@ test('a gate reads from the page which bugs are found, and how soon', () => {
     detectionOf({ ...bug, id: 'at-once' }, [chase(1, finding({ verdict: 'hang', invariant: null }))], check),
   ];
   const page = detectionPage(rows, { scenarios: ['a', 'b'], storms: 1, seeds: 300, bases: [1] });
-  expect([...mediansOf(page)]).toEqual([
-    ['half-done', 12],
-    ['at-once', 1],
+  expect([...runsMediansOf(page)]).toEqual([
+    ['half-done', 24],
+    ['at-once', 2],
   ]);
   expect(page).toContain('2 of 3 bugs are found');
   expect(page).toContain('Not found: `not-at-all`.');

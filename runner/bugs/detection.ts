@@ -157,8 +157,8 @@ export function detectionPage(rows: readonly Detection[], { scenarios, storms, s
   ].join('\n');
 }
 
-/** The median of each bug that a page says is found. */
-export function mediansOf(page: string): ReadonlyMap<string, number> {
-  const rows = page.matchAll(/^\| `([a-z0-9-]+)` \|[^|\n]*\| (\d+) \|/gm);
-  return new Map([...rows].map(([, id = '', seeds]) => [id, Number(seeds)]));
+/** The median of the runs that each bug took which a page says is found. */
+export function runsMediansOf(page: string): ReadonlyMap<string, number> {
+  const rows = page.matchAll(/^\| `([a-z0-9-]+)` \|[^|\n]*\| \d+ \| (\d+) \|/gm);
+  return new Map([...rows].map(([, id = '', runs]) => [id, Number(runs)]));
 }

@@ -20,7 +20,7 @@ export interface HuntOptions {
   readonly seeds: number;
   /** The first seed of the first storm. */
   readonly from: Seed;
-  /** Runs of all storms; how many of them run at once is its number of threads. */
+  /** Threads for the runs. */
   readonly pool: Tinypool;
   readonly signal?: AbortSignal;
 }
@@ -98,18 +98,15 @@ async function chase(bug: string, storm: number, options: HuntOptions): Promise<
   }
 }
 
-/** Storms against one bug, in order of their seeds. Ends early when most of them have failed to find it. */
+/** Storms against one bug, one after the other. Ends early when most of them have failed to find it. */
 export async function hunt(bug: string, options: HuntOptions): Promise<readonly Chase[]> {
   const { storms } = options;
-  const chases = new Map<number, Chase>();
-  let next = 0;
-  const missed = (): number => [...chases.values()].filter(({ found }) => found === undefined).length;
-  const work = async (): Promise<void> => {
-    while (next < storms && missed() * 2 <= storms) {
-      const storm = next++;
-      chases.set(storm, await chase(bug, storm, options));
-    }
-  };
-  await Promise.all(Array.from({ length: options.pool.options.maxThreads }, work));
-  return [...chases].sort(([a], [b]) => a - b).map(([, one]) => one);
+  const chases: Chase[] = [];
+  let missed = 0;
+  while (chases.length < storms && missed * 2 <= storms) {
+    const one = await chase(bug, chases.length, options);
+    if (one.found === undefined) missed++;
+    chases.push(one);
+  }
+  return chases;
 }
