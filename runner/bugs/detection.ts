@@ -1,4 +1,5 @@
 /** What storms against the known bugs have shown, as rows; and the page in `docs/` that is made of them. */
+import { counted } from '../../reports/text.js';
 import type { KnownBug } from '../../scenarios/bugs/bug.js';
 import type { Verdict } from '../../src/run.js';
 import type { CheckRow } from '../tla/check-all.js';
@@ -123,7 +124,7 @@ export function detectionPage(rows: readonly Detection[], { scenarios, storms, s
     '# What the simulator finds',
     '',
     'Written by `npm run bugs:check`; do not edit. Each bug of [the corpus](../scenarios/bugs) is put into the runtime as a part of the',
-    `assembly, and ${storms} storms of default seeds are run against it, from the first seeds ${bases.join(', ')}. A seed is run in every one of`,
+    `assembly, and ${counted(storms, 'storm')} of default seeds run against it, with first seeds ${bases.join(', ')}. A seed is run in every one of`,
     `these ${scenarios.length} scenarios, in turns, until a run fails or ${seeds} seeds have passed; a failing run counts only when the same seed passes`,
     'without the bug, and a storm that most others of the same bug have missed is not run.',
     '',
