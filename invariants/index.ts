@@ -43,7 +43,6 @@ import { noSplitBrain } from './no-split-brain.js';
 import { noStateLoss } from './no-state-loss.js';
 import { noZombieComplete } from './no-zombie-complete.js';
 import { noZombieWrite } from './no-zombie-write.js';
-import { pendingIsBounded } from './pending-is-bounded.js';
 import { placementAgreesWithActivation } from './placement-agrees-with-activation.js';
 import { readAfterWrite } from './read-after-write.js';
 import { readYourWrites } from './read-your-writes.js';
@@ -108,7 +107,6 @@ export const invariants: readonly Invariant[] = [
   noStateLoss,
   noZombieComplete,
   noZombieWrite,
-  pendingIsBounded,
   placementAgreesWithActivation,
   readAfterWrite,
   readYourWrites,

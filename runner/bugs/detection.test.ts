@@ -87,13 +87,14 @@ test('a gate reads from the page which bugs are found, and how soon', () => {
     detectionOf({ ...bug, id: 'not-at-all' }, [chase(300, undefined)], check),
     detectionOf({ ...bug, id: 'at-once' }, [chase(1, finding({ verdict: 'hang', invariant: null }))], check),
   ];
-  const page = detectionPage(rows, { scenarios: ['a', 'b'], storms: 1, seeds: 300, bases: [1] });
+  const page = detectionPage(rows, { scenarios: ['a', 'b'], storms: 1, seeds: 300, bases: [1], untried: ['too-late'] });
   expect([...runsMediansOf(page)]).toEqual([
     ['half-done', 24],
     ['at-once', 2],
   ]);
   expect(page).toContain('2 of 3 bugs are found');
   expect(page).toContain('Not found: `not-at-all`.');
+  expect(page).toContain('Not tried, for it was interrupted: `too-late`.');
   expect(page).toContain('| `at-once` | it does half | 1 | 2 | 1 | 1.0 | hang | a | Whole/Half (Wholeness) | yes |');
 });
 

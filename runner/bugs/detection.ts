@@ -114,10 +114,14 @@ export interface DetectionSetting {
   readonly seeds: number;
   /** First seeds of the storms. */
   readonly bases: readonly (string | number)[];
+  /** Bugs that were not tried before it was interrupted. */
+  readonly untried: readonly string[];
 }
 
+const quoted = (ids: readonly string[]): string => ids.map((id) => `\`${id}\``).join(', ');
+
 /** The page. */
-export function detectionPage(rows: readonly Detection[], { scenarios, storms, seeds, bases }: DetectionSetting): string {
+export function detectionPage(rows: readonly Detection[], { scenarios, storms, seeds, bases, untried }: DetectionSetting): string {
   const found = rows.filter((row) => row.found);
   const missed = rows.filter((row) => !row.found);
   return [
@@ -132,7 +136,8 @@ export function detectionPage(rows: readonly Detection[], { scenarios, storms, s
     '',
     `${found.length} of ${rows.length} bugs are found. Seconds are wall time of the median storm on one thread of the machine that wrote this.`,
     '`agrees`: the model checker finds the same bug in the spec, by breaking the invariant that is named.',
-    ...(missed.length === 0 ? [] : ['', `Not found: ${missed.map(({ id }) => `\`${id}\``).join(', ')}.`]),
+    ...(missed.length === 0 ? [] : ['', `Not found: ${quoted(missed.map(({ id }) => id))}.`]),
+    ...(untried.length === 0 ? [] : ['', `Not tried, for it was interrupted: ${quoted(untried)}.`]),
     '',
     '| bug | what is wrong | median seeds | median runs | seeds of each storm | seconds | caught by | in scenario | spec and bug config | agrees |',
     '| --- | --- | ---: | ---: | --- | ---: | --- | --- | --- | --- |',

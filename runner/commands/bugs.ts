@@ -110,17 +110,21 @@ async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
       }
     };
     await Promise.all(Array.from({ length: workers }, work));
+  } catch (error) {
+    // What there is by then is told and written.
+    if (!signal.aborted) throw error;
   } finally {
     await pool.destroy();
   }
   if (args.json) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
   if (args.out !== undefined) {
     const bases = Array.from({ length: options.storms }, (_, storm) => baseOf(options.from, storm));
-    await writeFileAtomic(args.out, detectionPage(rows, { ...options, bases }));
+    await writeFileAtomic(args.out, detectionPage(rows, { ...options, bases, untried: asked.slice(rows.length).map(({ id }) => id) }));
   }
   const missed = rows.filter(({ found }) => !found);
   const disagreed = rows.filter(({ agrees }) => agrees === false);
   tell(`${rows.length - missed.length} of ${rows.length} known bugs are found${summaryOf(missed, disagreed)}\n`);
+  if (rows.length < asked.length) return EXIT.interrupted;
   return missed.length === 0 ? EXIT.clean : EXIT.bug;
 }
 
