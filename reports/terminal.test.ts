@@ -141,7 +141,7 @@ describe('the report', () => {
         '             lease expired 1 200',
         '  counts     network.sent 99',
         '  specs      KelpieWAL 120 steps through 17 states, 1 divergence, KelpieLease untouched',
-        '  promises   SingleActivation holds',
+        '  promises   1 promise holds',
         '',
         'To do it again:',
         '  npx kelpie-dst run --seed 42',

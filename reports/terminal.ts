@@ -1,6 +1,6 @@
 /** A run for people at a terminal: what was drawn before it runs, and afterwards what came of it and what led to a failure. */
 import { Chalk, type ChalkInstance } from 'chalk';
-import type { Case, FaultDraw, Run, SpecReport, Violation } from '../src/run.js';
+import type { Case, FaultDraw, Judgement, Run, SpecReport, Violation } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 import { leadingTo } from './causes.js';
 import { eventLog } from './event-log.js';
@@ -80,7 +80,7 @@ function reportLines({ run, wallMs, reproduce, trace, twin, potency }: RunReport
       : many(label, 'reached', [`${reached.length} of ${counted(marks.length, 'situation')} worth reaching`, ...wrapped(reached)])),
     ...many(label, 'counts', wrapped(counters.slice(0, COUNTERS_MAX))),
     ...many(label, 'specs', wrapped(Object.entries(run.spec).map(([module, spec]) => specText(module, spec)))),
-    ...many(label, 'promises', wrapped(Object.entries(run.judgements).map(([name, judgement]) => `${name} ${judgement}`))),
+    ...many(label, 'promises', promiseLines(run)),
   ];
   if (potency !== undefined) lines.push('', 'Without each fault that fired:', ...potencyLines(potency));
   if (run.verdict !== 'pass') lines.push(...failureLines(run, trace, paint));
@@ -151,6 +151,16 @@ function activeFaults(faults: readonly FaultDraw[], trace: readonly TraceEvent[]
     if (body.action === 'heals') active.delete(body.label);
   }
   return faults.filter(({ label }) => active.has(label));
+}
+
+/** What holds is counted; the rest is named. */
+function promiseLines({ judgements }: Run): string[] {
+  const named = (wanted: Judgement): string[] => Object.keys(judgements).filter((name) => judgements[name] === wanted);
+  const holding = named('holds').length;
+  const rest = (['violated', 'unknown'] as const).flatMap((judgement) => named(judgement).map((name) => `${name} ${judgement}`));
+  return Object.keys(judgements).length === 0
+    ? []
+    : [`${counted(holding, 'promise')} ${holding === 1 ? 'holds' : 'hold'}`, ...wrapped(rest)];
 }
 
 type Label = (name: string, value: string) => string;
