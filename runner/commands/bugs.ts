@@ -123,7 +123,7 @@ async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
   }
   const missed = rows.filter(({ found }) => !found);
   const disagreed = rows.filter(({ agrees }) => agrees === false);
-  tell(`${rows.length - missed.length} of ${rows.length} known bugs are found${summaryOf(missed, disagreed)}\n`);
+  tell(`${rows.length - missed.length} of ${asked.length} known bugs are found${summaryOf(missed, disagreed)}\n`);
   if (rows.length < asked.length) return EXIT.interrupted;
   return missed.length === 0 ? EXIT.clean : EXIT.bug;
 }
