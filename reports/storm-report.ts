@@ -15,6 +15,16 @@ export interface FailureGroup {
   readonly reproduce: string;
 }
 
+/** How much of a spec's graph the runs have visited, in the sense that some explanation of what they told goes there. */
+export interface SpecFigures {
+  readonly statesVisited: number;
+  readonly statesReachable: number;
+  readonly transitionsVisited: number;
+  readonly transitionsReachable: number;
+  /** States that were at some moment the only explanation. */
+  readonly statesCertain: number;
+}
+
 /** How many seeds drew a fault, and in how many of them it did something. */
 export interface FaultFigures {
   readonly id: string;
@@ -27,7 +37,7 @@ export interface NewBehaviourEstimate {
   readonly probability: number;
   /** Behaviours that exactly one run showed. */
   readonly singletons: number;
-  /** Marks reached, faults fired, and failures by signature. */
+  /** Marks reached, faults fired, failures by signature, and states of specs. */
   readonly behaviours: number;
   readonly runs: number;
 }
@@ -59,6 +69,8 @@ export interface StormReport {
   readonly coverage: { readonly decides: boolean; readonly rule: string };
   /** Runs that were done again in another process, and those that did something else there. */
   readonly twins: { readonly checked: number; readonly differed: number };
+  /** By module; only those that runs were held against. */
+  readonly spec: Readonly<Record<string, SpecFigures>>;
   readonly newBehaviourEstimate: NewBehaviourEstimate;
   readonly wallMs: number;
   /** Of this session, where a storm was resumed. */

@@ -1,7 +1,7 @@
 /** A storm for people at a terminal: a few lines a failure, and what the storm did not come to see. */
 import { Chalk } from 'chalk';
 import type { StormReporter } from './reporter.js';
-import type { FailureGroup, StormReport } from './storm-report.js';
+import type { FailureGroup, SpecFigures, StormReport } from './storm-report.js';
 import { counted, grouped, printable } from './text.js';
 
 const LABEL_WIDTH = 15;
@@ -40,6 +40,13 @@ function groupLines(
   ];
 }
 
+const SPEC_WIDTH = 24;
+
+function specText(module: string, { statesVisited, statesReachable, transitionsVisited, transitionsReachable }: SpecFigures): string {
+  const share = (part: number, whole: number): string => `${grouped(part)} of ${grouped(whole)} (${Math.floor((100 * part) / whole)} %)`;
+  return `${module.padEnd(SPEC_WIDTH)}  states ${share(statesVisited, statesReachable)}, transitions ${share(transitionsVisited, transitionsReachable)}`;
+}
+
 function figures(storm: StormReport): (readonly [string, string])[] {
   const { newBehaviourEstimate: estimate, shard, scenarios, faults, twins } = storm;
   const fired = faults.filter(({ seedsFired }) => seedsFired > 0).length;
@@ -75,6 +82,7 @@ function figures(storm: StormReport): (readonly [string, string])[] {
       : [
           ['twins', `${twins.checked - twins.differed} of ${counted(twins.checked, 'run')} did the same again in another process`] as const,
         ]),
+    ...Object.entries(storm.spec).map(([module, figures], at) => [at === 0 ? 'specs' : '', specText(module, figures)] as const),
     [
       'next seed',
       `shows something new with a chance of about ${(estimate.probability * 100).toFixed(2)} %: of ${estimate.behaviours} behaviours ${estimate.singletons} were seen in one run only, of ${estimate.runs}`,

@@ -24,6 +24,9 @@ const clean: StormReport = {
   sometimes: { 'lease expired': 3 },
   neverReached: [],
   coverage: { decides: true, rule: 'the rule' },
+  spec: {
+    KelpieWAL: { statesVisited: 3_000, statesReachable: 3_736, transitionsVisited: 9, transitionsReachable: 20_723, statesCertain: 2 },
+  },
   newBehaviourEstimate: { probability: 0.01, singletons: 10, behaviours: 50, runs: 1_000 },
   wallMs: 12_345,
   seedsPerSecond: 81,

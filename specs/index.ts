@@ -9,6 +9,7 @@ import { mapping as lease } from './lease/mapping.js';
 import type { Mapping } from './mapping.js';
 import { mapping as migration } from './migration/mapping.js';
 import { mapping as singleActivation } from './single-activation/mapping.js';
+import { mapping as wal } from './wal/mapping.js';
 
 export const mappings: readonly Mapping[] = [
   actorLifecycle,
@@ -20,4 +21,5 @@ export const mappings: readonly Mapping[] = [
   lease,
   migration,
   singleActivation,
+  wal,
 ];

@@ -310,7 +310,14 @@ export type WalEvent =
   | { readonly type: 'wal.append'; readonly id: number; readonly key: string; readonly operation: string }
   | { readonly type: 'wal.replay'; readonly id: number; readonly key: string }
   | { readonly type: 'wal.end'; readonly id: number; readonly key: string; readonly status: 'complete' | 'failed' }
-  | { readonly type: 'wal.cleanup'; readonly segment: number; readonly dropped: number; readonly carried: number };
+  | {
+      readonly type: 'wal.cleanup';
+      readonly segment: number;
+      readonly dropped: number;
+      readonly carried: number;
+      /** Idempotency keys of what was dropped. */
+      readonly keys: readonly string[];
+    };
 
 export type CheckpointEvent =
   | { readonly type: 'checkpoint.save'; readonly sequence: number }

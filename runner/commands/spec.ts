@@ -1,15 +1,15 @@
 /** `spec`: the TLA+ specs, checked. */
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { EXIT } from '../../src/run.js';
-import { nearest } from '../catalogue.js';
 import { parseDuration } from '../duration.js';
 import { once, oneOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
-import { type CheckRow, checkSpecs, ENGINES, shortName, specsNamed } from '../tla/check-all.js';
+import { type CheckRow, checkSpecs, ENGINES } from '../tla/check-all.js';
 import { InstallError, installTlc, TLC_RELEASE } from '../tla/install-tlc.js';
 import { DEFAULT_BOUNDS, ModelCheckError } from '../tla/model-checker.js';
-import { readSpecs } from '../tla/spec-catalogue.js';
 import { UsageError } from '../usage-error.js';
+import { COVERAGE_FLAGS, specCoverageCommand } from './spec-coverage.js';
+import { specsAsked } from './spec-names.js';
 import { REPLAY_SPEC_FLAGS, specReplayCommand } from './spec-replay.js';
 import { specTraceCommand, TRACE_FLAGS } from './spec-trace.js';
 
@@ -24,7 +24,7 @@ const INSTALL_FLAGS = {
   from: { type: 'string', describe: 'A file or http(s) address that has the same jar', coerce: once('from') },
 } as const;
 
-export const SPEC_FLAGS = { ...CHECK_FLAGS, ...INSTALL_FLAGS, ...TRACE_FLAGS, ...REPLAY_SPEC_FLAGS };
+export const SPEC_FLAGS = { ...CHECK_FLAGS, ...INSTALL_FLAGS, ...TRACE_FLAGS, ...REPLAY_SPEC_FLAGS, ...COVERAGE_FLAGS };
 
 type CheckArguments = InferredOptionTypes<typeof CHECK_FLAGS> & { names: string[] | undefined };
 type InstallArguments = InferredOptionTypes<typeof INSTALL_FLAGS>;
@@ -56,10 +56,11 @@ const installCommand: CommandModule<object, InstallArguments> = {
 
 export const specCommand: CommandModule = {
   command: 'spec',
-  describe: 'The TLA+ specs: check them, check runs against them, replay their counterexamples, install TLC',
+  describe: 'The TLA+ specs: check them, check runs against them, see what storms visit of them, replay their counterexamples, install TLC',
   builder: (yargs) =>
     yargs
       .command(checkCommand)
+      .command(specCoverageCommand)
       .command(specTraceCommand)
       .command(specReplayCommand)
       .command(installCommand)
@@ -72,18 +73,7 @@ export const specCommand: CommandModule = {
 async function check(args: CheckArguments, signal: AbortSignal): Promise<number> {
   const engine = oneOf('engine', ENGINES, args.engine ?? 'embedded');
   const seconds = args.timeout === undefined ? DEFAULT_BOUNDS.seconds : parseDuration('--timeout', args.timeout) / 1_000_000;
-  const all = readSpecs();
-  const { specs, unknown } = specsNamed(args.names ?? [], all);
-  const [wrong] = unknown;
-  if (wrong !== undefined) {
-    const near = nearest(
-      wrong,
-      all.flatMap((spec) => [spec.module, spec.folder]),
-    );
-    throw new UsageError(
-      `there is no spec '${wrong}'${near === '' ? '' : `; did you mean ${near}?`}\nThe specs are ${all.map(shortName).join(', ')}`,
-    );
-  }
+  const specs = specsAsked(args.names);
   let isFirst = true;
   const rows = await checkSpecs(specs, engine, {
     ...(args['tlc-jar'] === undefined ? {} : { tlc: { jar: args['tlc-jar'] } }),

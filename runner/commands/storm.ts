@@ -20,8 +20,7 @@ import { type Plan, runAt, runsOf } from '../storm/plan.js';
 import { potencies, type Potency } from '../storm/potency.js';
 import { progressView } from '../storm/progress-view.js';
 import { saveFailures } from '../storm/save-failures.js';
-import type { SeedResult } from '../storm/seed-result.js';
-import { Store } from '../storm/store.js';
+import { Store, type StoredBatch } from '../storm/store.js';
 import { runStorm, type Stopped } from '../storm/storm.js';
 import { isBad, Tally } from '../storm/tally.js';
 import { UsageError } from '../usage-error.js';
@@ -81,11 +80,14 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
   const budgetMs = args.budget === undefined ? undefined : parseDuration('--budget', args.budget) / 1_000;
   const tally = new Tally(plan.scenarios);
   const done = new Set<number>();
-  const store = await storeOf(args, plan, (result) => {
-    // A line that was there twice counts once.
-    if (done.has(result.position)) return;
-    done.add(result.position);
-    tally.add(result);
+  const store = await storeOf(args, plan, ({ results, visits }) => {
+    tally.visit(visits);
+    for (const result of results) {
+      // A line that was there twice counts once.
+      if (done.has(result.position)) continue;
+      done.add(result.position);
+      tally.add(result);
+    }
   });
   const failFast = args['fail-fast'];
   const view = progressView(runsOf(plan), tally.runs, process.stderr, args.json);
@@ -101,8 +103,9 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
       twinOneIn: TWIN_ONE_IN,
       done,
       ...(budgetMs === undefined ? {} : { budgetMs }),
-      onResults(results) {
-        store?.append(results);
+      onResults(results, visits) {
+        const news = tally.visit(visits);
+        store?.append(results, news);
         for (const result of results) tally.add(result);
         view.update(tally.runs, tally.failed);
       },
@@ -155,8 +158,8 @@ async function potencyOf(plan: Plan, tally: Tally, workers: number, signal: Abor
   }
 }
 
-async function storeOf(args: StormArguments, plan: Plan, onResult: (result: SeedResult) => void): Promise<Store | undefined> {
-  if (args.out !== undefined) return args.resume ? Store.resume(args.out, plan, onResult) : Store.begin(args.out, plan);
+async function storeOf(args: StormArguments, plan: Plan, onBatch: (batch: StoredBatch) => void): Promise<Store | undefined> {
+  if (args.out !== undefined) return args.resume ? Store.resume(args.out, plan, onBatch) : Store.begin(args.out, plan);
   if (args.resume) throw new UsageError('--resume goes on with the storm in a folder; name it by --out');
   return undefined;
 }

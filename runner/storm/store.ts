@@ -8,12 +8,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
+import { VISITS_SCHEMA, type Visits } from '../conformance/visits.js';
 import { UsageError } from '../usage-error.js';
 import { PLAN_SCHEMA, type Plan, runAt, runsOf } from './plan.js';
 import { SEED_RESULT_SCHEMA, type SeedResult } from './seed-result.js';
 
 const HEADER = z.strictObject({ format: z.literal('kelpie-dst-storm'), version: z.literal(1), plan: PLAN_SCHEMA });
-const LINE = z.strictObject({ results: z.array(SEED_RESULT_SCHEMA) });
+const LINE = z.strictObject({ results: z.array(SEED_RESULT_SCHEMA), visits: z.array(VISITS_SCHEMA) });
+
+/** A finished batch: its results, and what it was the first to visit of the specs. */
+export type StoredBatch = z.infer<typeof LINE>;
 
 export class Store {
   readonly folder: string;
@@ -42,8 +46,8 @@ export class Store {
     return store;
   }
 
-  /** Goes on where a storm ended; `onResult` takes each result that is there. Throws UsageError when it is another storm, or broken. */
-  static async resume(folder: string, plan: Plan, onResult: (result: SeedResult) => void): Promise<Store> {
+  /** Goes on where a storm ended; `onBatch` takes each batch that is there. Throws UsageError when it is another storm, or broken. */
+  static async resume(folder: string, plan: Plan, onBatch: (batch: StoredBatch) => void): Promise<Store> {
     const store = new Store(folder, plan);
     if (!(await exists(store.path('storm.json')))) {
       throw new UsageError(`--resume: there is no storm in '${folder}'; leave --resume out to begin one`);
@@ -54,7 +58,7 @@ export class Store {
       if (then !== now)
         throw new UsageError(`--resume: the storm in '${folder}' has ${name} ${then}, and this command ${now}; ask for the same`);
     }
-    await store.#load(onResult);
+    await store.#load(onBatch);
     store.#descriptor = openSync(store.path('results.jsonl'), 'a');
     return store;
   }
@@ -64,9 +68,9 @@ export class Store {
   }
 
   /** One line, handed to the system before this returns. */
-  append(results: readonly SeedResult[]): void {
+  append(results: readonly SeedResult[], visits: readonly Visits[]): void {
     if (this.#descriptor === undefined) throw new Error('the store is closed');
-    const line = Buffer.from(`${JSON.stringify({ results })}\n`);
+    const line = Buffer.from(`${JSON.stringify({ results, visits })}\n`);
     // One call may write less than all.
     for (let at = 0; at < line.length; ) at += writeSync(this.#descriptor, line, at);
   }
@@ -83,7 +87,7 @@ export class Store {
     return parsed.data.plan;
   }
 
-  async #load(onResult: (result: SeedResult) => void): Promise<void> {
+  async #load(onBatch: (batch: StoredBatch) => void): Promise<void> {
     const path = this.path('results.jsonl');
     const { size } = await stat(path);
     let whole = 0;
@@ -100,8 +104,8 @@ export class Store {
         if (planned?.seed !== result.seed || planned.scenario !== result.scenario) {
           throw new UsageError(`--resume: line ${number} of '${path}' has a run that this storm does not; begin again in another folder`);
         }
-        onResult(result);
       }
+      onBatch(parsed.data);
       whole = end;
     }
     if (whole < size) await truncate(path, whole);

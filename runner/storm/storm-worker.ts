@@ -1,5 +1,6 @@
 /** The thread of a storm: runs batch after batch, and brings back little of each run. Loaded by the pool of `storm.ts` only. */
 import type { Catalogue } from '../catalogue.js';
+import { VisitCounts, type Visits } from '../conformance/visits.js';
 import { loadCatalogue, simulateCase, tellingProgress } from '../simulate-case.js';
 import { caseAt, type Plan } from './plan.js';
 import { Seat, type SeatBuffers } from './seat.js';
@@ -15,7 +16,7 @@ export interface BatchOrder {
 }
 
 export type BatchAnswer =
-  | { readonly kind: 'done'; readonly results: readonly SeedResult[] }
+  | { readonly kind: 'done'; readonly results: readonly SeedResult[]; readonly visits: readonly Visits[] }
   /** The plan and the catalogue do not fit together. */
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -35,12 +36,14 @@ export default async function runBatch(order: BatchOrder): Promise<BatchAnswer> 
   const catalogue: Catalogue | string = await loadCatalogue(order.catalogueUrl);
   if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
   const results: SeedResult[] = [];
+  const visits = new VisitCounts();
   const onProgress = tellingProgress(own.progress);
   for (const [nth, position] of order.positions.entries()) {
     own.begin(nth);
     const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, { onProgress });
     if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
+    visits.addRun(simulated.conformance.coverage());
     results.push(resultOf(simulated.run, position));
   }
-  return { kind: 'done', results };
+  return { kind: 'done', results, visits: visits.visits() };
 }

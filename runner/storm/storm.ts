@@ -5,6 +5,7 @@
  */
 import { Tinypool } from 'tinypool';
 import type { Catalogue } from '../catalogue.js';
+import type { Visits } from '../conformance/visits.js';
 import { HANG_TIMEOUT_MS, HEAP_MB_MAX, runCase, YOUNG_MB } from '../run-case.js';
 import { Twin } from '../twin/twin.js';
 import { caseAt, type Plan, runsOf } from './plan.js';
@@ -34,8 +35,11 @@ export interface StormOptions {
   readonly signal?: AbortSignal;
   /** Positions that are done already. */
   readonly done?: ReadonlySet<number>;
-  /** Takes the results of a finished batch; the next batch of that worker waits for it. */
-  readonly onResults: (results: readonly SeedResult[]) => void | Promise<void>;
+  /**
+   * Takes the results of a finished batch, and what its runs have visited of the specs; the next batch of that worker waits for it. A
+   * run that took its worker down shows no visits.
+   */
+  readonly onResults: (results: readonly SeedResult[], visits: readonly Visits[]) => void | Promise<void>;
 }
 
 export type Stopped = 'budget' | 'fail-fast' | 'interrupted';
@@ -136,7 +140,7 @@ class Storm {
     let left = batch;
     while (left.length > 0) {
       const outcome = await this.#attempt(left);
-      if (outcome.kind === 'done') return this.#finished(outcome.results);
+      if (outcome.kind === 'done') return this.#finished(outcome.results, outcome.visits);
       const culprit = left[outcome.nth] as number; // the seat counts the runs of this very batch
       const { run } = await runCase(caseAt(this.#plan, culprit, this.#options.catalogue), {
         hangTimeoutMs: this.#hangTimeoutMs,
@@ -144,15 +148,15 @@ class Storm {
         catalogueUrl: this.#catalogueUrl,
         ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
       });
-      await this.#finished([resultOf(run, culprit)]);
+      await this.#finished([resultOf(run, culprit)], []);
       left = left.filter((position) => position !== culprit);
     }
   }
 
-  async #finished(single: readonly SeedResult[]): Promise<void> {
+  async #finished(single: readonly SeedResult[], visits: readonly Visits[]): Promise<void> {
     const results = await Promise.all(single.map((result) => this.#twinned(result)));
     if (this.#options.failFast === true && results.some(({ verdict }) => verdict !== 'pass')) this.#stopped ??= 'fail-fast';
-    await this.#options.onResults(results);
+    await this.#options.onResults(results, visits);
   }
 
   /** Chosen by position, so that it does not depend on the workers. A run without an end has nothing to compare. */
@@ -165,7 +169,7 @@ class Storm {
   /** Runs a batch in the pool beside a watchdog. `died` tells the run that was going on when the worker was lost. */
   async #attempt(
     positions: readonly number[],
-  ): Promise<{ readonly kind: 'done'; readonly results: readonly SeedResult[] } | { readonly kind: 'died'; readonly nth: number }> {
+  ): Promise<Extract<BatchAnswer, { kind: 'done' }> | { readonly kind: 'died'; readonly nth: number }> {
     const seat = new Seat();
     const order: BatchOrder = { plan: this.#plan, positions, seat: seat.buffers, catalogueUrl: this.#catalogueUrl.href };
     const { signal } = this.#options;

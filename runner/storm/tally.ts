@@ -4,6 +4,7 @@
  */
 import type { FailureGroup, FaultFigures, NewBehaviourEstimate, StormReport } from '../../reports/storm-report.js';
 import type { Catalogue } from '../catalogue.js';
+import { VisitCounts, type Visits } from '../conformance/visits.js';
 import { type Plan, runsOf } from './plan.js';
 import { POTENCY_TRIES, type Potency } from './potency.js';
 import type { SeedResult } from './seed-result.js';
@@ -43,6 +44,7 @@ export class Tally {
   /** The first runs in which each fault fired, by position. */
   readonly #firedAt = new Map<string, readonly number[]>();
   readonly #twins = { checked: 0, differed: 0 };
+  readonly #visits = new VisitCounts();
   runs = 0;
   failed = 0;
 
@@ -72,6 +74,11 @@ export class Tally {
 
   get firedAt(): ReadonlyMap<string, readonly number[]> {
     return this.#firedAt;
+  }
+
+  /** Takes in what a batch has visited of the specs, and returns the part of it that was news. */
+  visit(visits: readonly Visits[]): Visits[] {
+    return this.#visits.add(visits);
   }
 
   /** The smallest failure of each group, in the order of the report. */
@@ -107,6 +114,7 @@ export class Tally {
       neverReached: Object.keys(sometimes).filter((name) => sometimes[name] === 0),
       coverage: this.coverage(plan),
       twins: { ...this.#twins },
+      spec: this.#visits.figures(),
       newBehaviourEstimate: this.#estimate(),
       wallMs: Math.round(wallMs),
       seedsPerSecond: wallMs === 0 ? 0 : Math.round((runs / wallMs) * 10_000) / 10,
@@ -146,9 +154,10 @@ export class Tally {
 
   #estimate(): NewBehaviourEstimate {
     const seen = [...this.#reached.values(), ...this.#fired.values(), ...[...this.#groups.values()].map((group) => group.count)];
-    const singletons = seen.filter((times) => times === 1).length;
+    const states = this.#visits.states();
+    const singletons = seen.filter((times) => times === 1).length + states.once;
     const probability = this.runs === 0 ? 1 : Math.min(1, singletons / this.runs);
-    return { probability, singletons, behaviours: seen.length, runs: this.runs };
+    return { probability, singletons, behaviours: seen.length + states.visited, runs: this.runs };
   }
 }
 

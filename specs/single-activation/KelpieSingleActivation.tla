@@ -18,7 +18,7 @@
 (*   Activate      activate.done                                           *)
 (*   WriteDone     commit.done, commit.resolved when it was applied        *)
 (*   WriteFenced   commit.fenced by a newer token                          *)
-(*   StopServing   deactivate.start, lease.expire-local, activate.drop; no *)
+(*   StopServing   deactivate.done, lease.expire-local, activate.drop; no  *)
 (*                 step when the node has stopped in the model already     *)
 (*   Crash, Restart  kill and boot of the node, told by the world          *)
 (*   invoke.start and commit.start are no steps, but need an active actor; *)

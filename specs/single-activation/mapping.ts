@@ -93,8 +93,9 @@ class Actors {
         seat.phase = 'done';
         return see(observations.failed);
       case 'invoke.start':
+        return see(observations.serves);
       case 'commit.start':
-        return seat.phase === 'serving' ? see(observations.serves) : undefined;
+        return seat.phase === 'claimed' ? undefined : see(observations.serves);
       case 'commit.done':
         return seat.phase === 'claimed' ? undefined : see(observations.writeDone);
       case 'commit.fenced':

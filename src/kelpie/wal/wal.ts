@@ -241,13 +241,15 @@ export class Wal {
       await this.#disk.remove(this.#path(oldest.index));
       await this.#disk.syncDirectory(this.#options.directory);
       this.#segments.shift();
+      const keys: string[] = [];
       for (const entry of held) {
         if (entry.status === 'pending') continue;
+        keys.push(entry.key);
         this.#entries.delete(entry.id);
         this.#durable.delete(entry.id);
         if (this.#byKey.get(entry.key) === entry.id) this.#byKey.delete(entry.key);
       }
-      this.#tell({ type: 'wal.cleanup', segment: oldest.index, dropped: held.length - carried.length, carried: carried.length });
+      this.#tell({ type: 'wal.cleanup', segment: oldest.index, dropped: held.length - carried.length, carried: carried.length, keys });
     }
   }
 
