@@ -82,7 +82,7 @@ function figures(storm: StormReport): (readonly [string, string])[] {
       : [
           ['twins', `${twins.checked - twins.differed} of ${counted(twins.checked, 'run')} did the same again in another process`] as const,
         ]),
-    ...Object.entries(storm.spec).map(([module, figures], at) => [at === 0 ? 'specs' : '', specText(module, figures)] as const),
+    ...Object.entries(storm.spec).map(([module, visited], at) => [at === 0 ? 'specs' : '', specText(module, visited)] as const),
     [
       'next seed',
       `shows something new with a chance of about ${(estimate.probability * 100).toFixed(2)} %: of ${estimate.behaviours} behaviours ${estimate.singletons} were seen in one run only, of ${estimate.runs}`,
