@@ -14,7 +14,7 @@ const STEPS_BACK_MAX = 6;
 const SPINE_MAX = 60;
 
 /** Packets that arrive are the normal case, and so many that they would hide all else; a lost one is shown. */
-export const isNoise = ({ body }: TraceEvent): boolean => body.type === 'send' || body.type === 'deliver';
+const isNoise = ({ body }: TraceEvent): boolean => body.type === 'send' || body.type === 'deliver';
 
 /** What the world does to a node changes what it can do; `fault` is told by the world itself, for no node. */
 const OF_THE_WORLD: ReadonlySet<string> = new Set(['kill', 'crash', 'boot', 'stop', 'exit', 'pause', 'resume', 'clock', 'lose']);
