@@ -3,7 +3,7 @@ import type { FaultDraw } from '../run.js';
 import { FaultPlan, type PlannedFault, type SharedWorld } from './fault-plan.js';
 import { Kernel } from './kernel.js';
 import { randomOf } from './random.js';
-import type { PacketEvent } from './seams.js';
+import type { Held, PacketEvent } from './seams.js';
 
 const newKernel = (log: string[] = []): Kernel =>
   new Kernel({
@@ -141,6 +141,59 @@ describe('fault plan', () => {
       // n2 was not there to be killed: only what changed the world has fired.
       expect(plan.reports().find(({ id }) => id === 'test/strike')).toEqual({ id: 'test/strike', drawn: 1, fired: 1 });
     }
+  });
+
+  describe('a fault that is handed what it holds', () => {
+    const world = (healAt: number | undefined) => {
+      const log: string[] = [];
+      const handed: Held[] = [];
+      const kernel = newKernel();
+      const handing: PlannedFault = { ...holdAll, id: 'test/handing', held: (held) => void handed.push(held) };
+      const plan = new FaultPlan(kernel, [draw('test/handing', 10, 50)], [handing]);
+      kernel.after(20, undefined, 'ask', () => {
+        for (const name of ['a', 'b']) {
+          expect(plan.ask(packet(1))?.kind).toBe('hold');
+          plan.hold({ release: () => void log.push(`${kernel.now()} ${name} released`) });
+        }
+      });
+      if (healAt !== undefined) kernel.after(healAt, undefined, 'heal', () => plan.healAll());
+      plan.begin(WORLD);
+      return { kernel, log, handed };
+    };
+
+    it('lets go of one before it heals, and healing releases the rest and none twice', async () => {
+      for (const healAt of [undefined, 40]) {
+        const { kernel, log, handed } = world(healAt);
+        kernel.after(30, undefined, 'let go', () => handed[0]?.release());
+        await kernel.run();
+        expect(handed).toHaveLength(2);
+        expect(log).toEqual(['30 a released', `${healAt ?? 60} b released`]);
+      }
+    });
+
+    it('may let go twice, or after it has healed, and nothing goes on again', async () => {
+      const { kernel, log, handed } = world(undefined);
+      for (const at of [30, 35, 70]) kernel.after(at, undefined, 'let go', () => handed[0]?.release());
+      kernel.after(80, undefined, 'let go', () => handed[1]?.release());
+      await kernel.run();
+      expect(log).toEqual(['30 a released', '60 b released']);
+    });
+
+    it('is handed nothing that another fault holds', async () => {
+      const kernel = newKernel();
+      const handed: Held[] = [];
+      const handing: PlannedFault = { ...holdAll, id: 'test/handing', held: (held) => void handed.push(held) };
+      const plan = new FaultPlan(kernel, [draw('test/hold-all', 0, 50), draw('test/handing', 0, 50)], [holdAll, handing]);
+      const released: number[] = [];
+      kernel.after(20, undefined, 'ask', () => {
+        expect(plan.ask(packet(1))?.kind).toBe('hold');
+        plan.hold({ release: () => void released.push(kernel.now()) });
+      });
+      plan.begin(WORLD);
+      await kernel.run();
+      expect(handed).toEqual([]);
+      expect(released).toEqual([50]);
+    });
   });
 
   it('tells a fault how long its episode has lasted', async () => {
