@@ -15,15 +15,18 @@ const MICROS_PER_SECOND = 1_000_000;
 
 export class ClusterConvergence {
   readonly #operations = new Map<string, Open>();
-  /** Which actor each unanswered request is for. */
-  readonly #called = new Map<string, string>();
+  /** Which actor each unanswered request is for, and who waits for the answer. */
+  readonly #called = new Map<string, { readonly actor: string; readonly client: NodeId }>();
   readonly #holders = new Map<string, { readonly node: NodeId; readonly token: number }>();
   /** Where the nodes that run stand, once one of them has said that it takes part. */
   readonly #standings = new Map<NodeId, 'outside' | 'member' | 'refused'>();
   #hasMembership = false;
+  /** The life of a node that leads the newest term that was told of. */
+  #primary: { readonly node: NodeId; readonly term: number } | undefined;
+  #termMax = 0;
   readonly #watched: string;
 
-  /** @param watched the actor whose holder has the role `lease-holder`. */
+  /** @param watched the actor whose holder has the role `lease-holder`. The role `primary` is that of the newest term's, while its process lives. */
   constructor(watched: string) {
     this.#watched = watched;
   }
@@ -40,7 +43,7 @@ export class ClusterConvergence {
         this.#operations.delete(body.op);
         return;
       case 'client.invoke':
-        this.#called.set(body.request, body.actor);
+        this.#called.set(body.request, { actor: body.actor, client: event.node });
         return;
       case 'client.answer':
         this.#called.delete(body.request);
@@ -61,9 +64,22 @@ export class ClusterConvergence {
       case 'member.join-fail':
         this.#standings.set(event.node, 'refused');
         return;
+      // A view is told of too by a primary that never learned that its election was committed.
+      case 'primary.elect':
+      case 'primary.view':
+        if (body.term < this.#termMax) return;
+        this.#termMax = body.term;
+        this.#primary = { node: event.node, term: body.term };
+        return;
+      case 'primary.stepdown':
+        // Of an older term, from a node that learns late of the newer one.
+        if (this.#primary?.term === body.term) this.#primary = undefined;
+        return;
       case 'boot':
       case 'kill':
         this.#standings.delete(event.node);
+        // A primary is one life of a node: the next has to be elected.
+        if (this.#primary?.node === event.node) this.#primary = undefined;
         return;
       default:
         return;
@@ -74,16 +90,28 @@ export class ClusterConvergence {
     const operations = [...this.#operations.values()].map(
       ({ what, sinceMicros }) => `${what} has had no answer since ${Math.floor(sinceMicros / MICROS_PER_SECOND)} s`,
     );
-    const unheld = new Set([...this.#called.values()].filter((actor) => !this.#holders.has(actor)));
+    // Each actor once, with all who wait for it, in the order in which they called.
+    const unheld = new Map<string, Set<NodeId>>();
+    for (const { actor, client } of this.#called.values()) {
+      if (this.#holders.has(actor)) continue;
+      unheld.set(actor, (unheld.get(actor) ?? new Set()).add(client));
+    }
     const outside = this.#hasMembership ? [...this.#standings].filter(([, standing]) => standing !== 'member') : [];
     return [
       ...operations,
-      ...[...unheld].map((actor) => `${actor} is called and no node holds it`),
+      ...[...unheld].map(([actor, clients]) => `${actor} is called by ${[...clients].join(', ')} and no node holds it`),
       ...outside.map(([node, standing]) => `${node} is no member of the cluster${standing === 'refused' ? ': nobody lets it in' : ''}`),
     ];
   }
 
   role(name: string): NodeId | undefined {
-    return name === 'lease-holder' ? this.#holders.get(this.#watched)?.node : undefined;
+    switch (name) {
+      case 'lease-holder':
+        return this.#holders.get(this.#watched)?.node;
+      case 'primary':
+        return this.#primary?.node;
+      default:
+        return undefined;
+    }
   }
 }
