@@ -80,6 +80,11 @@ describe('bad input is named, with the remedy, on stderr alone, and ends with 2:
     [['run', '--fault', 'loss'], "there is no fault 'loss'; did you mean 'network/loss'", 'list faults'],
     [['run', '--fault', 'entirely-unlike-any'], "there is no fault 'entirely-unlike-any'\n", 'list faults'],
     [['run', '--fault'], 'fault'],
+    [
+      ['run', '--scenario', 'zombie-owner', '--fault', 'disk/read-fail'],
+      "fault 'disk/read-fail' needs disk, which scenario 'zombie-owner' does not have",
+      "'kelpie-dst list scenarios --json' says what each one offers",
+    ],
     [['run', '--bug', 'racyclaim'], "there is no bug 'racyclaim'; did you mean 'racy-claim'?", 'list bugs'],
     [['run', '--profile', 'wild'], "--profile 'wild' is none of none, calm, swarm, all, beyond-budget"],
     [['run', '--strategy', 'fifo'], "--strategy 'fifo' is none of random, pct, pos"],
@@ -270,6 +275,15 @@ describe('list', () => {
       expect.arrayContaining(['single-activation', 'transaction-atomicity', 'conservation', 'durable-on-success']),
     );
     expect(ids('faults')).toEqual(expect.arrayContaining(['network/loss', 'network/partition', 'crash/kill', 'database/conflict']));
+  });
+
+  test('scenarios tell what they offer to faults', () => {
+    const scenarios = JSON.parse(kelpie('list', 'scenarios', '--json').stdout) as {
+      readonly id: string;
+      readonly offers: readonly string[];
+    }[];
+    for (const { offers } of scenarios) expect(offers).toContain('network');
+    expect(scenarios.filter(({ offers }) => offers.includes('disk')).map(({ id }) => id)).toContain('kelpie-cluster');
   });
 
   test('faults tell their family, whether they are of the core, and what the last check found', () => {

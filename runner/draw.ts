@@ -96,7 +96,9 @@ export function draw(seed: Seed, scenario: DrawableScenario, options: DrawOption
 /** Why a fault cannot be part of a run of this scenario, whatever the sizes of the run, in words, or undefined when it can. */
 export function whyNotOffered(fault: Fault, scenario: Pick<Scenario, 'id' | 'offers'>, profile: Profile): string | undefined {
   const missing = fault.needs.filter((need) => !scenario.offers.includes(need));
-  if (missing.length > 0) return `fault '${fault.id}' needs ${missing.join(', ')}, which scenario '${scenario.id}' does not have`;
+  if (missing.length > 0) {
+    return `fault '${fault.id}' needs ${missing.join(', ')}, which scenario '${scenario.id}' does not have; 'kelpie-dst list scenarios --json' says what each one offers`;
+  }
   if (fault.beyondBudget === true && profile !== 'beyond-budget') {
     return `fault '${fault.id}' is beyond what the protocol promises to survive; profile 'beyond-budget' draws it`;
   }

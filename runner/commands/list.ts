@@ -25,7 +25,7 @@ const COLUMNS: Readonly<Record<string, readonly (keyof Row)[]>> = {
 const COLUMNS_DEFAULT: readonly (keyof Row)[] = ['id', 'summary'];
 
 const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
-  scenarios: () => catalogue.scenarios.map(({ id, summary }) => ({ id, summary })),
+  scenarios: () => catalogue.scenarios.map(({ id, summary, offers }) => ({ id, summary, offers })),
   faults: () =>
     catalogue.faults.map(({ id, summary, core, needs, beyondBudget = false }) => ({
       id,

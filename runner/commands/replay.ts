@@ -2,7 +2,6 @@
 import type { CommandModule } from 'yargs';
 import { terminal } from '../../reports/terminal.js';
 import { type Case, EXIT } from '../../src/run.js';
-import { checkCase } from '../case-check.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { draw } from '../draw.js';
@@ -11,7 +10,8 @@ import { interruptible } from '../interrupt.js';
 import { type Expected, expectedOf, type FirstDifference, firstDifference, judgeReplay, type Replayed } from '../replay.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { parseSeed } from '../seed.js';
-import { logOf, readCaseFile } from '../storm/case-file.js';
+import { logOf } from '../storm/case-file.js';
+import { readSavedCase } from '../storm/saved-case.js';
 import { twinOf } from '../twin/twin-of.js';
 import { withTrace } from '../with-trace.js';
 
@@ -81,8 +81,7 @@ interface Before {
 const SEED = /^(\d+|[0-9a-f]{40})$/;
 
 async function savedCase(path: string): Promise<Before> {
-  const { case: run, expected, log } = await readCaseFile(path);
-  checkCase(run, catalogue);
+  const { case: run, expected, log } = await readSavedCase(path);
   return { run, expected, reproduce: `npx kelpie-dst replay ${path}`, log };
 }
 

@@ -7,7 +7,6 @@ import type { Scenario } from '../../scenarios/scenario.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
 import { failsAlike } from '../case-verdict.js';
-import { checkCase } from '../case-check.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { exploreFirst } from '../conformance/explore-first.js';
@@ -18,7 +17,8 @@ import { type CaseOutcome, runCase } from '../run-case.js';
 import { parseSeed } from '../seed.js';
 import { NECESSITY_SEEDS, necessities, type Necessity, shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
-import { logOf, readCaseFile, writeCaseFile } from '../storm/case-file.js';
+import { logOf, writeCaseFile } from '../storm/case-file.js';
+import { readSavedCase } from '../storm/saved-case.js';
 import { UsageError } from '../usage-error.js';
 import { probeWritable } from '../writable.js';
 
@@ -117,8 +117,7 @@ async function given({ what, scenario: scenarioId, bug, out }: ShrinkArguments):
   }
   if (scenarioId !== undefined || bug !== undefined)
     throw new UsageError(`'${what}' is a file, which says its scenario and bug itself; leave --scenario and --bug out`);
-  const { case: run } = await readCaseFile(what);
-  checkCase(run, catalogue);
+  const { case: run } = await readSavedCase(what);
   return { run, path: out ?? `${what.replace(/\.json$/, '')}.min.json`, flags: '; the code has changed since it was saved' };
 }
 
