@@ -32,6 +32,7 @@ const PORTS = 'src/ports.ts';
 const TRACE = 'src/trace.ts';
 const RUN = 'src/run.ts';
 const FRAME = 'src/frame.ts';
+const DISK_TRUST = 'src/disk-trust.ts';
 const SEAMS = 'src/sim/seams.ts';
 const EVERYTHING: Room = { values: [''] };
 
@@ -43,6 +44,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'src/story.ts': { values: [], types: [PORTS, CLUSTER_STORY] },
   'src/cluster-story.ts': { values: [], types: [PORTS] },
   'src/frame.ts': { values: [PORTS] },
+  'src/disk-trust.ts': { values: [], types: [TRACE] },
   // The public surface is a list of exports and nothing else, so it may name everything.
   'src/index.ts': EVERYTHING,
   'src/kelpie/': { values: [PORTS, TRACE, STORY, FRAME] },
@@ -50,9 +52,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'src/sim/': { values: [PORTS, TRACE, RUN, FRAME] },
   'src/contract/': { values: [PORTS, FRAME] },
   'faults/': { values: [PORTS, RUN, SEAMS, 'src/sim/random.ts'] },
-  'invariants/': { values: [PORTS, TRACE, RUN, STORY] },
+  'invariants/': { values: [PORTS, TRACE, RUN, STORY, DISK_TRUST] },
   'scenarios/': { values: [PORTS, TRACE, RUN, STORY, 'src/kelpie/', 'invariants/'], types: ['src/sim/'] },
-  'specs/': { values: [PORTS, TRACE, RUN, STORY] },
+  'specs/': { values: [PORTS, TRACE, RUN, STORY, DISK_TRUST] },
   'reports/': { values: [RUN, TRACE], types: [PORTS] },
   'runner/': EVERYTHING,
   'bench/': EVERYTHING,
@@ -65,6 +67,7 @@ const PURE_ROOMS = [
   STORY,
   CLUSTER_STORY,
   FRAME,
+  DISK_TRUST,
   PORTS,
   TRACE,
   RUN,

@@ -1,5 +1,5 @@
 /** A checkpoint that was saved is found whole after every crash, or told damaged: nobody restores an older one in silence. */
-import { DISK_TYPES, DiskTrust } from './bookkeeping/disk-trust.js';
+import { DISK_TYPES, DiskTrust } from '../src/disk-trust.js';
 import { breachAt, type Invariant, told } from './invariant.js';
 
 export const checkpointAtomicity: Invariant = {

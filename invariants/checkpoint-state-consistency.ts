@@ -1,5 +1,5 @@
 /** A node that runs has in its state all that it has saved: what it saves is newer than every checkpoint it has saved before, in any life. */
-import { DISK_TYPES, DiskTrust } from './bookkeeping/disk-trust.js';
+import { DISK_TYPES, DiskTrust } from '../src/disk-trust.js';
 import { breachAt, type Invariant, told } from './invariant.js';
 
 export const checkpointStateConsistency: Invariant = {

@@ -4,7 +4,7 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import { type Told, told } from '../invariant.js';
-import { DISK_TYPES, DiskTrust } from './disk-trust.js';
+import { DISK_TYPES, DiskTrust } from '../../src/disk-trust.js';
 import { entryOf } from './keyed.js';
 
 export interface WalEntry {

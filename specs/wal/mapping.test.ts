@@ -11,6 +11,11 @@ const cleanup = (...keys: string[]): Line => ['n1', { type: 'wal.cleanup', segme
 const kill: Line = ['n1', { type: 'kill', reason: 'a fault' }];
 const recover: Line = ['n1', { type: 'wal.recover', segments: 1, entries: 1, pending: 1, cutBytes: 0, nextId: 2 }];
 
+const stale: Line = ['n1', { type: 'disk', operation: 'read', path: '/log/1', outcome: 'stale' }];
+const wipedDisk = (disk: string): Line => ['', { type: 'disk', operation: 'wipe', path: '/', outcome: 'damaged', disk }];
+const wiped = wipedDisk('n1');
+const wipedElsewhere = wipedDisk('n2');
+
 describe('a story that KelpieWAL allows:', () => {
   test.each<[string, Line[]]>([
     ['two operations side by side', [append('a'), append('b'), end('b'), end('a', 'failed')]],
@@ -22,7 +27,19 @@ describe('a story that KelpieWAL allows:', () => {
     ['a key used again after clean-up', [append('a'), end('a'), cleanup('a', 'unknown'), append('a'), end('a')]],
     ['another key in the place of one that is gone', [append('a'), append('b'), end('a'), cleanup('a'), append('c'), end('b'), end('c')]],
     ['more keys than a walk has', [append('a'), append('b'), append('c'), end('c'), end('b'), end('a')]],
+    ['the disk of another node that was wiped', [append('a'), kill, wipedElsewhere, recover, replay('a')]],
   ])('%s', (_, lines) => expect(followed(lines)).toBe('accepted'));
+
+  test.each<[string, Line[]]>([
+    ['a disk that was wiped', [append('a'), kill, wiped, recover, append('a'), end('b'), end('b')]],
+    ['a read that answered with what the disk held before', [append('a'), kill, stale, recover, append('a')]],
+  ])('is judged no more after %s', (_, lines) => {
+    expect(followed(lines)).toBe('left: the disk has not kept what was durable');
+  });
+
+  test('is judged on a node whose own disk is true', () => {
+    expect(followed([append('a'), kill, wipedElsewhere, recover, append('a')])).toMatch(/^wal\.append: Sync k\d$/);
+  });
 });
 
 describe('a story that it does not allow:', () => {

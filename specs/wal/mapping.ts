@@ -1,7 +1,9 @@
 /**
  * KelpieWAL: walks for the log of each node, each through two of its idempotency keys. Keys get places in the order in which they are
  * told of; a place is free again when clean-up has dropped its key. A key that is first told of after a crash was in the log before it.
+ * The model's disk keeps what is durable: the walks of a log end where its disk has not.
  */
+import { DiskTrust } from '../../src/disk-trust.js';
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
@@ -48,6 +50,7 @@ interface Log {
 class Logs {
   readonly #walks: Walks;
   readonly #logs = new Map<NodeId, Log>();
+  readonly #disks = new DiskTrust();
 
   constructor(walks: Walks) {
     this.#walks = walks;
@@ -55,6 +58,8 @@ class Logs {
 
   observe(event: TraceEvent): void {
     const body = told(event);
+    if (body.type === 'disk') this.#disks.observe(event);
+    if (!this.#disks.trusts(event.node)) return this.#lost(event.node);
     if (isEnd(body.type)) return this.#ended(this.#logs.get(event.node));
     switch (body.type) {
       case 'wal.recover':
@@ -75,6 +80,11 @@ class Logs {
         return this.#cleanedUp(this.#log(event.node), body.keys);
       default:
     }
+  }
+
+  #lost(node: NodeId): void {
+    for (const { walk } of this.#logs.get(node)?.pairs ?? []) this.#walks.leave(walk, 'the disk has not kept what was durable');
+    this.#logs.delete(node);
   }
 
   #log(node: NodeId): Log {
