@@ -121,6 +121,9 @@ function answers(fault: Fault, params: FaultParams, addresses: readonly NodeId[]
   return count;
 }
 
+/** What every disk of the struck world holds: more than the least room that a fault leaves, less than the most. */
+const DISK_USED_BYTES = 24_576;
+
 /** A world that remembers what strikes did to it. Time passes when `run` is called. */
 class StruckWorld implements World {
   readonly nodes: readonly NodeId[];
@@ -168,6 +171,7 @@ class StruckWorld implements World {
     rot: (): boolean => this.#set('rot', false),
     wipe: (node: NodeId): boolean => !this.isUp(node) && this.#set('wiped', false),
     swap: (a: NodeId, b: NodeId): boolean => !this.isUp(a) && !this.isUp(b) && this.#set('swapped', false),
+    usedBytes: (): number => DISK_USED_BYTES,
     limit: (node: NodeId, bytesMax: number | undefined): boolean => this.#set(`${node} disk limit`, bytesMax),
     crashBehaviour: (node: NodeId, behaviour: CrashBehaviour | undefined): boolean => this.#set(`${node} crash behaviour`, behaviour),
   };
@@ -318,5 +322,29 @@ describe.each(faults.map((fault) => [fault.id, fault] as const))('%s', (id, faul
       expect(fault.check(missing as FaultParams)).toMatch(new RegExp(`^${name} must be .+, not absent$`));
     }
     expect(fault.check({ ...sample.params, surplus: 1 })).toMatch(/^surplus is no parameter; there are startMicros, /);
+  });
+});
+
+/** A drawn set of parameters of this fault, with some of them as given, struck at the world of the first budget. */
+function struck(id: string, change: Readonly<Record<string, TraceValue>>, world: StruckWorld): () => void {
+  const fault = faults.find((one) => one.id === id);
+  if (fault === undefined) throw new Error(`no fault ${id}`);
+  const params: FaultParams = { ...fault.draw(randomOf(1), world.within), ...change };
+  expect(fault.check(params)).toBeUndefined();
+  return fault.strike?.(world, params) ?? (() => {});
+}
+
+describe('a full disk', () => {
+  it('has a little more room than what it holds when the fault begins', () => {
+    for (const spareBytes of [512, 4_096, 65_536]) {
+      const world = new StruckWorld(budget(3, 1, 1, 20_000_000, 1));
+      const heal = struck('disk/full', { nodes: ['n1', 'n3'], spareBytes }, world);
+      expect([...world.state]).toEqual([
+        ['n1 disk limit', DISK_USED_BYTES + spareBytes],
+        ['n3 disk limit', DISK_USED_BYTES + spareBytes],
+      ]);
+      heal();
+      expect([...world.state]).toEqual([]);
+    }
   });
 });

@@ -30,7 +30,7 @@ const WORLD: SharedWorld = {
   resume: () => true,
   reconfigure: () => true,
   clock: { jump: () => true, drift: () => true, freeze: () => true },
-  disk: { rot: () => false, wipe: () => false, swap: () => false, limit: () => true, crashBehaviour: () => true },
+  disk: { rot: () => false, wipe: () => false, swap: () => false, usedBytes: () => 0, limit: () => true, crashBehaviour: () => true },
   network: { limitConnections: () => true, stray: () => true },
   mayFall: (node) => node === 'n1',
 };

@@ -202,6 +202,7 @@ export class FaultPlan implements Judge {
         rot: (node, bitFlips, random) => fired(shared.disk.rot(node, bitFlips, random)),
         wipe: (node) => fired(shared.disk.wipe(node)),
         swap: (a, b) => fired(shared.disk.swap(a, b)),
+        usedBytes: (node) => shared.disk.usedBytes(node),
         limit: (node, bytesMax) => fired(shared.disk.limit(node, bytesMax)),
         // Nothing happens before a crash does.
         crashBehaviour: (node, behaviour) => shared.disk.crashBehaviour(node, behaviour),

@@ -268,6 +268,8 @@ export interface WorldDisk {
   wipe(node: NodeId): boolean;
   /** Two nodes get each other's disks. Both must be down. */
   swap(a: NodeId, b: NodeId): boolean;
+  /** Bytes that its files take now, in whole pages; 0 for a node that has no disk. */
+  usedBytes(node: NodeId): number;
   /** Limits the bytes the disk may hold; undefined lifts the limit. */
   limit(node: NodeId, bytesMax: number | undefined): boolean;
   /** What a crash does to data that is not durable, for crashes while it is set; undefined is the random default. */

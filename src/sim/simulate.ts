@@ -413,6 +413,7 @@ class Simulation<Parts> {
           if (one.process !== undefined || other.process !== undefined) return false;
           return one.disk.swap(other.disk);
         },
+        usedBytes: (node) => server(node)?.disk.usedBytes() ?? 0,
         limit: (node, bytesMax) => server(node)?.disk.limit(bytesMax) ?? false,
         crashBehaviour: (node, behaviour) => server(node)?.disk.setCrashBehaviour(behaviour) ?? false,
       },
