@@ -133,8 +133,13 @@ class StruckWorld implements World {
   #now = 0;
   #timers: { readonly at: number; readonly callback: () => void }[] = [];
 
-  constructor(readonly within: Budget) {
+  constructor(
+    readonly within: Budget,
+    roles?: Readonly<Record<string, NodeId>>,
+  ) {
     this.nodes = within.nodes;
+    const [first = ''] = within.nodes;
+    this.roles = roles ?? { 'lease-holder': first, primary: first };
   }
 
   /** Sets what is not normal, or forgets it. */
@@ -148,7 +153,9 @@ class StruckWorld implements World {
     return this.nodes.filter((node) => !this.isUp(node)).length;
   }
   now = (): number => this.#now;
-  role = (): NodeId | undefined => this.nodes[0];
+  /** Who holds which role. */
+  readonly roles: Readonly<Record<string, NodeId>>;
+  role = (name: string): NodeId | undefined => this.roles[name];
   isUp = (node: NodeId): boolean => !this.state.has(`${node} down`) && !this.state.has(`${node} paused`);
   kill = (node: NodeId): boolean => this.isUp(node) && this.#down() < this.within.downMax && this.#set(`${node} down`, true);
   stop = (node: NodeId): boolean => this.kill(node);
@@ -345,6 +352,45 @@ describe('a full disk', () => {
       ]);
       heal();
       expect([...world.state]).toEqual([]);
+    }
+  });
+});
+
+describe('a fault that aims at a role', () => {
+  const ROLES_HELD = { 'lease-holder': 'n4', primary: 'n5' };
+  const within = budget(5, 1, 1, 20_000_000, 1);
+
+  it.each([
+    ['crash/kill', { aim: 'lease-holder', nodes: ['n1'] }, 'n4 down'],
+    ['crash/kill', { aim: 'primary', nodes: ['n1'] }, 'n5 down'],
+    ['crash/kill', { aim: 'nodes', nodes: ['n1'] }, 'n1 down'],
+    ['cluster/lease-expiry-in-pause', { role: 'lease-holder' }, 'n4 paused'],
+    ['cluster/lease-expiry-in-pause', { role: 'primary' }, 'n5 paused'],
+  ] as const)('%s with %j strikes who holds it', (id, change, expected) => {
+    const world = new StruckWorld(within, ROLES_HELD);
+    const heal = struck(id, change, world);
+    expect([...world.state.keys()]).toEqual([expected]);
+    heal();
+    expect([...world.state]).toEqual([]);
+  });
+
+  it('kills the drawn nodes where nobody holds it, and lets nobody sleep', () => {
+    const killed = new StruckWorld(within, {});
+    struck('crash/kill', { aim: 'primary', nodes: ['n2'] }, killed);
+    expect([...killed.state.keys()]).toEqual(['n2 down']);
+    const awake = new StruckWorld(within, {});
+    struck('cluster/lease-expiry-in-pause', { role: 'primary' }, awake);
+    expect([...awake.state]).toEqual([]);
+  });
+
+  it('draws each role in some seed', () => {
+    for (const [id, name, values] of [
+      ['crash/kill', 'aim', ['lease-holder', 'nodes', 'primary']],
+      ['cluster/lease-expiry-in-pause', 'role', ['lease-holder', 'primary']],
+    ] as const) {
+      const fault = faults.find((one) => one.id === id);
+      const drawn = new Set(Array.from({ length: 50 }, (_, seed) => fault?.draw(randomOf(seed), within)[name]));
+      expect([...drawn].sort()).toEqual(values);
     }
   });
 });

@@ -164,6 +164,9 @@ export function choice<T extends string | number | boolean>(...values: readonly 
   };
 }
 
+/** The roles that faults aim at, as scenarios that have them know them. */
+export const ROLES = ['lease-holder', 'primary'] as const;
+
 /** Servers: at least `least`, at most what `most` reads from the budget. A fault whose budget may have no room says so in `allowed`. */
 export function servers(
   most: (budget: Budget) => number = (budget) => budget.nodes.length,

@@ -138,7 +138,7 @@ const workbench: Scenario<null> = {
       await platform.clock.sleep(150_000);
     }
   },
-  convergence: () => ({ observe: () => {}, pending: () => [], role: (name) => (name === 'lease-holder' ? 'n2' : undefined) }),
+  convergence: () => ({ observe: () => {}, pending: () => [], role: (name) => ({ 'lease-holder': 'n2', primary: 'n3' })[name] }),
 };
 
 /** What the programs saw: every event of theirs and no other. */

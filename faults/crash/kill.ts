@@ -1,6 +1,9 @@
-/** Processes die without a word and come back when the episode ends: memory gone, disk as the crash left it. */
+/**
+ * Processes die without a word and come back when the episode ends: memory gone, disk as the crash left it. Some of them aim at who holds
+ * a role by then, since a cluster has more to do when it loses just that node; where nobody holds it, the drawn ones die.
+ */
 import { striking } from '../fault.js';
-import { downable, parameters, servers } from '../parameters.js';
+import { choice, downable, parameters, ROLES, servers } from '../parameters.js';
 
 export const kill = striking({
   id: 'crash/kill',
@@ -8,9 +11,10 @@ export const kill = striking({
   needs: ['process'],
   core: false,
   allowed: (budget) => budget.downMax > 0,
-  ...parameters({ nodes: servers(downable) }),
+  ...parameters({ nodes: servers(downable), aim: choice('nodes', ...ROLES) }),
   strike(world, params) {
-    const killed = params.nodes.filter((node) => world.kill(node, 'crash/kill'));
+    const holder = params.aim === 'nodes' ? undefined : world.role(params.aim);
+    const killed = (holder === undefined ? params.nodes : [holder]).filter((node) => world.kill(node, 'crash/kill'));
     return () => {
       for (const node of killed) world.restart(node);
     };
