@@ -10,7 +10,7 @@ export const full = striking({
   summary: 'disks are full (ENOSPC) but for a little room',
   needs: ['disk'],
   core: true,
-  ...parameters({ nodes: servers(), spareBytes: level(512, 65_536) }),
+  ...parameters({ nodes: servers(), spareBytes: level(512, 16_384) }),
   strike(world, params) {
     const limited = params.nodes.filter((node) => world.disk.limit(node, world.disk.usedBytes(node) + params.spareBytes));
     return () => {
