@@ -97,6 +97,7 @@ class Part implements Walks {
   readonly #answers: Answer[] = [];
   readonly #left = new Map<string, number>();
   #event: TraceEvent | undefined;
+  #coverage: { readonly steps: number; readonly coverage: Coverage } | undefined;
   #steps = 0;
   #divergences = 0;
 
@@ -144,7 +145,16 @@ class Part implements Walks {
     };
   }
 
+  /** Adding up takes as long as many steps, so it is done once for what the walks have shown by now. */
   coverage(): Coverage {
+    const known = this.#coverage;
+    if (known?.steps === this.#steps) return known.coverage;
+    const coverage = this.#addedUp();
+    this.#coverage = { steps: this.#steps, coverage };
+    return coverage;
+  }
+
+  #addedUp(): Coverage {
     const { graph } = this.tracker;
     const states = new Bits(graph.states.length);
     const steps = new Bits(graph.steps);
