@@ -235,7 +235,10 @@ describe('a known bug', () => {
 
     const json = kelpie('run', '--seed', String(seed), '--bug', 'racy-claim', '--json');
     expect(json.code).toBe(1);
-    expect(documentOf(json)).toMatchObject({ verdict: 'violation', violations: [{ invariant: expect.any(String) as string }] });
+    const { verdict, violations } = documentOf(json);
+    // The specs may say the same in their own words behind it.
+    expect(verdict).toBe('violation');
+    expect(violations[0]?.invariant).toMatch(/^[a-z][a-z-]+$/);
     expect(seen.stdout).toContain(documentOf(json).traceHash);
   });
 });
