@@ -8,6 +8,7 @@ import { mapping as fdbTransaction } from './fdb-transaction/mapping.js';
 import { mapping as lease } from './lease/mapping.js';
 import type { Mapping } from './mapping.js';
 import { mapping as migration } from './migration/mapping.js';
+import { mapping as registry } from './registry/mapping.js';
 import { mapping as singleActivation } from './single-activation/mapping.js';
 import { mapping as wal } from './wal/mapping.js';
 
@@ -20,6 +21,7 @@ export const mappings: readonly Mapping[] = [
   fdbTransaction,
   lease,
   migration,
+  registry,
   singleActivation,
   wal,
 ];

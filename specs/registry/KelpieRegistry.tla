@@ -1,258 +1,283 @@
 ---------------------------- MODULE KelpieRegistry ----------------------------
 (***************************************************************************)
-(* Nodes with capacities, the actors placed on them, and what happens to   *)
-(* placements when a node is suspected, failed, or starts again.           *)
+(* Nodes with capacities, an actor placed on them, and what happens to its *)
+(* placement when a node is suspected, failed, or starts again.            *)
+(*                                                                         *)
+(* Two nodes are followed, and one actor.  The room that a node has is the *)
+(* room left for this actor: its other actors take it up and give it back. *)
+(* Any other node is the rest of the cluster, which may have the actor.    *)
 (*                                                                         *)
 (* Each change is one transaction: a claim reads node and placement and    *)
-(* writes both; a heartbeat reads the status that it refreshes.  A         *)
-(* transaction remembers only whether what it read has changed since.      *)
+(* writes both; a heartbeat reads the status that it refreshes.  When what *)
+(* it has read changes, a transaction can only fail: it is gone at once.   *)
+(* What a process has sent to the database may commit after its end.       *)
 (* A lease is good or has run out; it runs out only when the node that     *)
 (* serves on it has stopped or is gone.                                    *)
 (*                                                                         *)
-(* Steps and story events, for two nodes and two actors:                   *)
-(*   RegisterNode      node.register                                       *)
-(*   ClaimCommit       claim.commit                                        *)
-(*   Release           claim.release                                       *)
-(*   Sweep             a failed node's actors are taken off it; what       *)
-(*                     node.sweep removes is void since node.register      *)
-(*   HeartbeatWrite, Suspect, Fail   changes of a node's status            *)
-(*   Crash             kill of the node, told by the world                 *)
-(*   Forward           forward, by a placement that was looked up before   *)
-(* Hidden: ClaimRead, ClaimLost, Reclaim, Stop, HeartbeatRead,             *)
-(*   HeartbeatLost, LeaseExpires, LookUp, StepOut.                         *)
+(* Steps and story events, one walk for each actor:                        *)
+(*   RegisterNode   node.register                                          *)
+(*   ClaimDone      claim.commit; a migration's target: activate.load      *)
+(*   Fail           member.state, and primary.view or member.deposed where *)
+(*                  nobody has told of it                                  *)
+(*   Crash          end of the process, told by the world                  *)
+(*   Forward        forward to the node that is believed to hold it        *)
+(* What is only looked at: invoke.start and commit.start (it serves), the  *)
+(*   ends of serving (it does not), failover.free (the node is failed),    *)
+(*   claim.release and failover.actor (it is not placed there any more).   *)
+(* Hidden: all others.  A migration is a release and a claim.              *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
 
 CONSTANTS
-    Nodes,     \* names of the nodes
-    Actors,    \* names of the actors
-    Called,    \* the one of them that is called from elsewhere
-    Capacity,  \* actors that a node may have
+    Nodes,     \* names of the nodes that are followed
+    Capacity,  \* actors that a node may have, this one and others that compete with it
     Bug        \* "None", or the one defect put in
 
 None == "None"
+Rest == "Rest"  \* a node that is not followed
 
 VARIABLES
     status,  \* of each node, in the registry
     alive,   \* the node's process runs and has registered
+    failed,  \* the node was given up and has not registered since
     beat,    \* the node whose heartbeat transaction has read its status
-    late,    \* that status has changed since
     count,   \* of placed actors, in the node's record
-    place,   \* of each actor, in the registry
+    others,  \* actors besides this one that are placed on the node
+    place,   \* of the actor, in the registry
     good,    \* its lease has not run out
-    claim,   \* for each actor the node that is claiming it
-    stale,   \* what that claim has read has changed
-    serves,  \* for each actor the nodes that run it
-    call,    \* where the caller of the called actor believes it to be
-    failed   \* the node was given up and has not registered since
+    claim,   \* the node whose claim transaction has read that it may have the actor
+    serves,  \* the nodes that run the actor
+    known    \* nodes that it was placed on: callers may believe it there
 
-vars == <<status, alive, beat, late, count, place, good, claim, stale, serves, call, failed>>
+vars == <<status, alive, failed, beat, count, others, place, good, claim, serves, known>>
 
 TypeOK ==
     /\ status \in [Nodes -> {"Gone", "Active", "Suspect", "Failed"}]
     /\ alive \in [Nodes -> BOOLEAN]
-    /\ beat \in Nodes \cup {None}
-    /\ late \in BOOLEAN
-    /\ count \in [Nodes -> 0..Cardinality(Actors)]
-    /\ place \in [Actors -> Nodes \cup {None}]
-    /\ good \in [Actors -> BOOLEAN]
-    /\ claim \in [Actors -> Nodes \cup {None}]
-    /\ stale \in [Actors -> BOOLEAN]
-    /\ serves \in [Actors -> SUBSET Nodes]
-    /\ call \in Nodes \cup {None}
     /\ failed \in [Nodes -> BOOLEAN]
+    /\ beat \in Nodes \cup {None}
+    /\ count \in [Nodes -> 0..(Capacity + 1)]
+    /\ others \in [Nodes -> 0..Capacity]
+    /\ place \in Nodes \cup {None, Rest}
+    /\ good \in BOOLEAN
+    /\ claim \in Nodes \cup {None}
+    /\ serves \subseteq Nodes
+    /\ known \subseteq Nodes
 
 Init ==
     /\ status = [n \in Nodes |-> "Gone"]
     /\ alive = [n \in Nodes |-> FALSE]
-    /\ beat = None
-    /\ late = FALSE
-    /\ count = [n \in Nodes |-> 0]
-    /\ place = [a \in Actors |-> None]
-    /\ good = [a \in Actors |-> FALSE]
-    /\ claim = [a \in Actors |-> None]
-    /\ stale = [a \in Actors |-> FALSE]
-    /\ serves = [a \in Actors |-> {}]
-    /\ call = None
     /\ failed = [n \in Nodes |-> FALSE]
+    /\ beat = None
+    /\ count = [n \in Nodes |-> 0]
+    /\ others = [n \in Nodes |-> 0]
+    /\ place = None
+    /\ good = FALSE
+    /\ claim = None
+    /\ serves = {}
+    /\ known = {}
 
-Serves(n) == {a \in Actors : n \in serves[a]}
+\* The claim that is under way, after the record of this node has changed.
+ClaimAfter(n) == IF claim = n /\ Bug # "RacyRegister" THEN None ELSE claim
 
-\* Claims that have read the record of one of these nodes, or one of these placements, are stale.
-StaleAfter(nodes, actors) == [a \in Actors |-> claim[a] # None /\ (stale[a] \/ claim[a] \in nodes \/ a \in actors)]
-
-LateAfter(n) == late \/ beat = n
+\* The heartbeat that is under way, after the status of this node has changed.
+BeatAfter(n) == IF beat = n /\ Bug # "RacyHeartbeat" THEN None ELSE beat
 
 \* A node starts, or comes back after it was given up: placements of its earlier life are void from now on.
 RegisterNode(n) ==
     /\ ~alive[n]
-    /\ Serves(n) = {}
+    /\ n \notin serves
     /\ status' = [status EXCEPT ![n] = "Active"]
     /\ alive' = [alive EXCEPT ![n] = TRUE]
-    /\ count' = [count EXCEPT ![n] = 0]
-    /\ place' = [a \in Actors |-> IF place[a] = n THEN None ELSE place[a]]
-    /\ good' = [a \in Actors |-> good[a] /\ place[a] # n]
     /\ failed' = [failed EXCEPT ![n] = FALSE]
-    /\ stale' = StaleAfter({n}, {a \in Actors : place[a] = n})
-    /\ UNCHANGED <<beat, late, claim, serves, call>>
+    /\ beat' = IF beat = n THEN None ELSE beat
+    /\ count' = [count EXCEPT ![n] = 0]
+    /\ others' = [others EXCEPT ![n] = 0]
+    /\ place' = IF place = n THEN None ELSE place
+    /\ good' = (good /\ place # n)
+    /\ claim' = IF claim = n \/ place = n THEN None ELSE claim
+    /\ UNCHANGED <<serves, known>>
 
 \* Nobody has it, or its lease has run out; and there is room.
-ClaimRead(a, n) ==
-    /\ claim[a] = None
+ClaimRead(n) ==
+    /\ claim = None
     /\ alive[n]
-    /\ place[a] = None \/ (place[a] # n /\ ~good[a])
+    /\ status[n] # "Failed"
+    /\ place = None \/ (place \in Nodes \ {n} /\ ~good)
     /\ count[n] < Capacity
-    /\ claim' = [claim EXCEPT ![a] = n]
-    /\ stale' = [stale EXCEPT ![a] = FALSE]
-    /\ UNCHANGED <<status, alive, beat, late, count, place, good, serves, call, failed>>
+    /\ claim' = n
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, place, good, serves, known>>
 
 \* Placement and counts change together, also those of the node that it is taken from.
-ClaimCommit(a) ==
-    /\ claim[a] # None
-    /\ ~stale[a] \/ Bug = "RacyRegister"
-    /\ LET n == claim[a]
-           from == place[a]
-       IN  /\ place' = [place EXCEPT ![a] = n]
-           /\ count' = [m \in Nodes |-> IF m = n THEN count[m] + 1 ELSE IF m = from THEN count[m] - 1 ELSE count[m]]
-           /\ serves' = [serves EXCEPT ![a] = @ \cup {n}]
-           /\ stale' = [StaleAfter({n, from}, {a}) EXCEPT ![a] = FALSE]
-    /\ good' = [good EXCEPT ![a] = TRUE]
-    /\ claim' = [claim EXCEPT ![a] = None]
-    /\ UNCHANGED <<status, alive, beat, late, call, failed>>
+ClaimCommit(n) ==
+    /\ claim = n
+    /\ place' = n
+    /\ count' = [m \in Nodes |-> IF m = n THEN count[m] + 1 ELSE IF m = place THEN count[m] - 1 ELSE count[m]]
+    /\ good' = TRUE
+    /\ claim' = None
+    /\ known' = known \cup {n}
+    /\ UNCHANGED <<status, alive, failed, beat, others, serves>>
 
-\* A node takes up again what is placed on it already.
-Reclaim(a, n) ==
-    /\ place[a] = n
+ClaimLost(n) ==
+    /\ claim = n
+    /\ claim' = None
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, place, good, serves, known>>
+
+\* A node claims again what is placed on it already: an earlier claim whose answer was lost, or an activation that was dropped.
+Reclaim(n) ==
+    /\ place = n
     /\ alive[n]
-    /\ n \notin serves[a]
-    /\ good' = [good EXCEPT ![a] = TRUE]
-    /\ serves' = [serves EXCEPT ![a] = @ \cup {n}]
-    /\ stale' = StaleAfter({}, {a})
-    /\ UNCHANGED <<status, alive, beat, late, count, place, claim, call, failed>>
+    /\ status[n] # "Failed"
+    /\ n \notin serves
+    /\ ~good
+    /\ good' = TRUE
+    /\ claim' = None
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, place, serves, known>>
 
-ClaimLost(a) ==
-    /\ claim[a] # None
-    /\ claim' = [claim EXCEPT ![a] = None]
-    /\ stale' = [stale EXCEPT ![a] = FALSE]
-    /\ UNCHANGED <<status, alive, beat, late, count, place, good, serves, call, failed>>
+\* The node learns that its claim is committed: it serves from now on.
+ClaimDone(n) ==
+    /\ alive[n]
+    /\ place = n
+    /\ good
+    /\ n \notin serves
+    /\ serves' = serves \cup {n}
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, place, good, claim, known>>
 
 \* The node stops serving: it wants to, or its lease is about to end.
-Stop(a, n) ==
-    /\ n \in serves[a]
-    /\ serves' = [serves EXCEPT ![a] = @ \ {n}]
-    /\ UNCHANGED <<status, alive, beat, late, count, place, good, claim, stale, call, failed>>
+Stop(n) ==
+    /\ n \in serves
+    /\ serves' = serves \ {n}
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, place, good, claim, known>>
 
-\* The placement of an actor that does not run there goes, and the count with it.
-Remove(a, n) ==
-    /\ place' = [place EXCEPT ![a] = None]
+\* The placement goes, and the count with it.
+Remove(n) ==
+    /\ place' = None
     /\ count' = [count EXCEPT ![n] = IF Bug = "CapacityLeak" THEN @ ELSE @ - 1]
-    /\ good' = [good EXCEPT ![a] = FALSE]
-    /\ stale' = StaleAfter({n}, {a})
+    /\ good' = FALSE
+    /\ claim' = None
 
-Release(a, n) ==
-    /\ place[a] = n
-    /\ alive[n]
-    /\ n \notin serves[a]
-    /\ Remove(a, n)
-    /\ UNCHANGED <<status, alive, beat, late, claim, serves, call, failed>>
+\* The node gives back what it does not run. It may have ended meanwhile, or been given up.
+Release(n) ==
+    /\ place = n
+    /\ n \notin serves
+    /\ Remove(n)
+    /\ UNCHANGED <<status, alive, failed, beat, others, serves, known>>
 
 \* What a node that was given up has left; not before its leases have run out.
-Sweep(a, n) ==
-    /\ place[a] = n
+Sweep(n) ==
+    /\ place = n
     /\ status[n] = "Failed"
-    /\ ~good[a] \/ Bug = "SweepBeforeExpiry"
-    /\ Remove(a, n)
-    /\ UNCHANGED <<status, alive, beat, late, claim, serves, call, failed>>
+    /\ ~good \/ Bug = "SweepBeforeExpiry"
+    /\ Remove(n)
+    /\ UNCHANGED <<status, alive, failed, beat, others, serves, known>>
 
-LeaseExpires(a) ==
-    /\ good[a]
-    /\ place[a] \notin serves[a]
-    /\ good' = [good EXCEPT ![a] = FALSE]
-    /\ UNCHANGED <<status, alive, beat, late, count, place, claim, stale, serves, call, failed>>
+LeaseExpires ==
+    /\ good
+    /\ place \in Nodes
+    /\ place \notin serves
+    /\ good' = FALSE
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, place, claim, serves, known>>
+
+\* A node that is not followed claims the actor.
+RestClaims ==
+    /\ place = None \/ (place \in Nodes /\ ~good)
+    /\ place' = Rest
+    /\ count' = [n \in Nodes |-> IF n = place THEN count[n] - 1 ELSE count[n]]
+    /\ good' = TRUE
+    /\ claim' = None
+    /\ UNCHANGED <<status, alive, failed, beat, others, serves, known>>
+
+\* It has the actor no longer, or its lease has run out.
+RestLoses ==
+    /\ place = Rest
+    /\ place' = None
+    /\ good' = FALSE
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, claim, serves, known>>
+
+OthersCome(n) ==
+    /\ alive[n]
+    /\ status[n] # "Failed"
+    /\ count[n] < Capacity
+    /\ count' = [count EXCEPT ![n] = @ + 1]
+    /\ others' = [others EXCEPT ![n] = @ + 1]
+    /\ claim' = ClaimAfter(n)
+    /\ UNCHANGED <<status, alive, failed, beat, place, good, serves, known>>
+
+OthersGo(n) ==
+    /\ others[n] > 0
+    /\ count' = [count EXCEPT ![n] = @ - 1]
+    /\ others' = [others EXCEPT ![n] = @ - 1]
+    /\ claim' = ClaimAfter(n)
+    /\ UNCHANGED <<status, alive, failed, beat, place, good, serves, known>>
 
 HeartbeatRead(n) ==
     /\ alive[n]
     /\ beat = None
     /\ status[n] = "Suspect"
     /\ beat' = n
-    /\ late' = FALSE
-    /\ UNCHANGED <<status, alive, count, place, good, claim, stale, serves, call, failed>>
+    /\ UNCHANGED <<status, alive, failed, count, others, place, good, claim, serves, known>>
 
 HeartbeatWrite(n) ==
     /\ beat = n
-    /\ ~late \/ Bug = "RacyHeartbeat"
     /\ status' = [status EXCEPT ![n] = "Active"]
     /\ beat' = None
-    /\ late' = FALSE
-    /\ UNCHANGED <<alive, count, place, good, claim, stale, serves, call, failed>>
+    /\ UNCHANGED <<alive, failed, count, others, place, good, claim, serves, known>>
 
 HeartbeatLost(n) ==
     /\ beat = n
     /\ beat' = None
-    /\ late' = FALSE
-    /\ UNCHANGED <<status, alive, count, place, good, claim, stale, serves, call, failed>>
+    /\ UNCHANGED <<status, alive, failed, count, others, place, good, claim, serves, known>>
 
 \* Heartbeats are missed, rightly or not.
 Suspect(n) ==
     /\ status[n] = "Active"
     /\ status' = [status EXCEPT ![n] = "Suspect"]
-    /\ UNCHANGED <<alive, beat, late, count, place, good, claim, stale, serves, call, failed>>
+    /\ UNCHANGED <<alive, failed, beat, count, others, place, good, claim, serves, known>>
 
 \* The node is given up. It may run still: then it must find out, and register again.
 Fail(n) ==
     /\ status[n] = "Suspect"
     /\ status' = [status EXCEPT ![n] = "Failed"]
     /\ failed' = [failed EXCEPT ![n] = TRUE]
-    /\ late' = LateAfter(n)
-    /\ stale' = StaleAfter({n}, {})
-    /\ UNCHANGED <<alive, beat, count, place, good, claim, serves, call>>
-
-\* What the node's process had under way is lost.
-Ended(n) ==
-    /\ alive' = [alive EXCEPT ![n] = FALSE]
-    /\ beat' = IF beat = n THEN None ELSE beat
-    /\ late' = (late /\ beat # n)
-    /\ claim' = [a \in Actors |-> IF claim[a] = n THEN None ELSE claim[a]]
-    /\ stale' = [a \in Actors |-> stale[a] /\ claim[a] # n]
+    /\ beat' = BeatAfter(n)
+    /\ claim' = ClaimAfter(n)
+    /\ UNCHANGED <<alive, count, others, place, good, serves, known>>
 
 \* A node that finds itself given up gives up, too.
 StepOut(n) ==
     /\ alive[n]
     /\ status[n] = "Failed"
-    /\ Serves(n) = {}
-    /\ Ended(n)
-    /\ UNCHANGED <<status, count, place, good, serves, call, failed>>
+    /\ n \notin serves
+    /\ alive' = [alive EXCEPT ![n] = FALSE]
+    /\ UNCHANGED <<status, failed, beat, count, others, place, good, claim, serves, known>>
 
 Crash(n) ==
     /\ alive[n]
-    /\ Ended(n)
-    /\ serves' = [a \in Actors |-> serves[a] \ {n}]
-    /\ UNCHANGED <<status, count, place, good, call, failed>>
+    /\ alive' = [alive EXCEPT ![n] = FALSE]
+    /\ serves' = serves \ {n}
+    /\ UNCHANGED <<status, failed, beat, count, others, place, good, claim, known>>
 
-\* A caller looks up where the actor is; until the call arrives, that may change.
-LookUp ==
-    /\ call = None
-    /\ place[Called] # None
-    /\ call' = place[Called]
-    /\ UNCHANGED <<status, alive, beat, late, count, place, good, claim, stale, serves, failed>>
-
-\* The call arrives. Who does not hold the actor says so, and does not run it.
-Forward ==
-    /\ call # None
-    /\ serves' = IF Bug = "TrustCache" /\ alive[call] THEN [serves EXCEPT ![Called] = @ \cup {call}] ELSE serves
-    /\ call' = None
-    /\ UNCHANGED <<status, alive, beat, late, count, place, good, claim, stale, failed>>
+\* A call goes to a node where the actor was at some time. Who does not hold the actor says so, and does not run it.
+Forward(n) ==
+    /\ n \in known
+    /\ serves' = IF Bug = "TrustCache" /\ alive[n] THEN serves \cup {n} ELSE serves
+    /\ UNCHANGED <<status, alive, failed, beat, count, others, place, good, claim, known>>
 
 Next ==
     \/ \E n \in Nodes : RegisterNode(n)
-    \/ \E a \in Actors, n \in Nodes : ClaimRead(a, n)
-    \/ \E a \in Actors : ClaimCommit(a)
-    \/ \E a \in Actors : ClaimLost(a)
-    \/ \E a \in Actors, n \in Nodes : Reclaim(a, n)
-    \/ \E a \in Actors, n \in Nodes : Stop(a, n)
-    \/ \E a \in Actors, n \in Nodes : Release(a, n)
-    \/ \E a \in Actors, n \in Nodes : Sweep(a, n)
-    \/ \E a \in Actors : LeaseExpires(a)
+    \/ \E n \in Nodes : ClaimRead(n)
+    \/ \E n \in Nodes : ClaimCommit(n)
+    \/ \E n \in Nodes : ClaimLost(n)
+    \/ \E n \in Nodes : Reclaim(n)
+    \/ \E n \in Nodes : ClaimDone(n)
+    \/ \E n \in Nodes : Stop(n)
+    \/ \E n \in Nodes : Release(n)
+    \/ \E n \in Nodes : Sweep(n)
+    \/ LeaseExpires
+    \/ RestClaims
+    \/ RestLoses
+    \/ \E n \in Nodes : OthersCome(n)
+    \/ \E n \in Nodes : OthersGo(n)
     \/ \E n \in Nodes : HeartbeatRead(n)
     \/ \E n \in Nodes : HeartbeatWrite(n)
     \/ \E n \in Nodes : HeartbeatLost(n)
@@ -260,36 +285,36 @@ Next ==
     \/ \E n \in Nodes : Fail(n)
     \/ \E n \in Nodes : StepOut(n)
     \/ \E n \in Nodes : Crash(n)
-    \/ LookUp
-    \/ Forward
+    \/ \E n \in Nodes : Forward(n)
 
 Spec == Init /\ [][Next]_vars
 
 -----------------------------------------------------------------------------
-PlacedOn(n) == {a \in Actors : place[a] = n}
+\* Actors that are placed on the node.
+Placed(n) == others[n] + (IF place = n THEN 1 ELSE 0)
 
 \* No node has more actors than its capacity.
-CapacityBounds == \A n \in Nodes : Cardinality(PlacedOn(n)) <= Capacity
+CapacityBounds == \A n \in Nodes : Placed(n) <= Capacity
 
 \* A node's count is the number of actors placed on it.
-CapacityConsistency == \A n \in Nodes : count[n] = Cardinality(PlacedOn(n))
+CapacityConsistency == \A n \in Nodes : count[n] = Placed(n)
 
 \* A node that was given up stays so until it registers again, whatever heartbeat arrives late.
 HeartbeatStatusSync == \A n \in Nodes : failed[n] <=> status[n] = "Failed"
 
-\* At most one node serves an actor.
-LeaseExclusivity == \A a \in Actors : Cardinality(serves[a]) <= 1
+\* At most one node serves the actor.
+LeaseExclusivity == Cardinality(serves) <= 1
 
 \* A node serves only what is placed on it, on a good lease.
-PlacementConsistency == \A a \in Actors : \A n \in serves[a] : place[a] = n /\ good[a]
+PlacementConsistency == \A n \in serves : place = n /\ good
 
 -----------------------------------------------------------------------------
 Fairness ==
-    /\ \A n \in Nodes, a \in Actors : SF_vars(Sweep(a, n)) /\ SF_vars(Stop(a, n))
-    /\ \A a \in Actors : SF_vars(LeaseExpires(a))
+    /\ \A n \in Nodes : SF_vars(Sweep(n)) /\ SF_vars(Stop(n))
+    /\ SF_vars(LeaseExpires)
 
 LiveSpec == Spec /\ Fairness
 
 \* What a node that was given up has left does not stay.
-EventualSweep == \A n \in Nodes, a \in Actors : (place[a] = n /\ status[n] = "Failed") ~> (place[a] # n \/ status[n] # "Failed")
+EventualSweep == \A n \in Nodes : (place = n /\ status[n] = "Failed") ~> (place # n \/ status[n] # "Failed")
 =============================================================================
