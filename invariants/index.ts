@@ -1,4 +1,6 @@
 /** Every promise there is. A file that is missing here fails a test. */
+import { actorLinearizability } from './actor-linearizability.js';
+import { agentLinearizability } from './agent-linearizability.js';
 import { atomicCommit } from './atomic-commit.js';
 import { atomicVisibility } from './atomic-visibility.js';
 import { boundedQueues } from './bounded-queues.js';
@@ -60,10 +62,13 @@ import { snapshotReads } from './snapshot-reads.js';
 import { stateConsistency } from './state-consistency.js';
 import { statusConsistency } from './status-consistency.js';
 import { stopsInTime } from './stops-in-time.js';
+import { strictSerializability } from './strict-serializability.js';
 import { termMonotonic } from './term-monotonic.js';
 import { transactionAtomicity } from './transaction-atomicity.js';
 
 export const invariants: readonly Invariant[] = [
+  actorLinearizability,
+  agentLinearizability,
   atomicCommit,
   atomicVisibility,
   boundedQueues,
@@ -124,6 +129,7 @@ export const invariants: readonly Invariant[] = [
   stateConsistency,
   statusConsistency,
   stopsInTime,
+  strictSerializability,
   termMonotonic,
   transactionAtomicity,
 ];

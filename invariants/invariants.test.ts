@@ -10,6 +10,7 @@ import { clients } from './fixtures/clients.js';
 import { clusterMembership } from './fixtures/cluster-membership.js';
 import type { Examples, Line } from './fixtures/example.js';
 import { fdbTransaction } from './fixtures/fdb-transaction.js';
+import { histories } from './fixtures/histories.js';
 import { lease } from './fixtures/lease.js';
 import { migration } from './fixtures/migration.js';
 import { nodes } from './fixtures/nodes.js';
@@ -28,6 +29,7 @@ const EXAMPLES: Examples = {
   ...clients,
   ...clusterMembership,
   ...fdbTransaction,
+  ...histories,
   ...lease,
   ...migration,
   ...nodes,

@@ -36,7 +36,7 @@ export class BankClient implements Worker<BankOperation> {
       case 'move': {
         const { from, to, amount } = operation;
         const args = { op, from, to, amount };
-        const asked = { op, kind: 'move', args, writes: [operation.ledger] };
+        const asked = { op, kind: 'move', args: { ledger: operation.ledger, ...args }, writes: [operation.ledger] };
         await this.#history.tell(asked, () => this.#client.invoke(ledger(operation.ledger), 'move', args, { deadlineMicros }));
         return;
       }
@@ -52,7 +52,7 @@ export class BankClient implements Worker<BankOperation> {
       }
       case 'balance': {
         const args = { account: operation.account };
-        const asked = { op, kind: 'balance', args };
+        const asked = { op, kind: 'balance', args: { ledger: operation.ledger, ...args } };
         await this.#history.tell(asked, () => this.#client.invoke(ledger(operation.ledger), 'balance', args, { deadlineMicros }));
         return;
       }

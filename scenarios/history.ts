@@ -14,24 +14,27 @@ export interface Asked<T> {
   readonly op: string;
   readonly kind: string;
   readonly args: TraceValue;
-  /** What gets a mark with the name of the operation. */
+  /** What gets a mark with the name of the operation, in this order. */
   readonly writes?: readonly string[];
   /** The marks that the answer shows, all that one thing bore. */
-  shows?(result: T): { readonly target: string; readonly marks: readonly string[] };
+  shows?(result: T): { readonly target: string; readonly marks: readonly string[]; readonly inOrder?: true };
 }
 
 export class History {
   readonly #platform: Platform;
+  readonly #series: string;
   #names = 0;
 
-  constructor(platform: Platform) {
+  /** @param series tells histories of the same client apart, so that the names of their operations differ too. */
+  constructor(platform: Platform, series = '') {
     this.#platform = platform;
+    this.#series = series;
   }
 
-  /** A name for an operation that no case has drawn. */
+  /** A name for an operation that no case has drawn and no other history gives. */
   nextName(): string {
     this.#names += 1;
-    return `${this.#platform.node}-${this.#names}`;
+    return `${this.#platform.node}-${this.#series}${this.#names}`;
   }
 
   /** Performs and tells. Answers with the result, or undefined when there is none. */

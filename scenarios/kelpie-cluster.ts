@@ -19,7 +19,16 @@ import { BankClient } from './bank-client.js';
 import { ClusterConvergence } from './cluster-convergence.js';
 import { type ClusterOperation, type ClusterWorkload, drawClusterWorkload } from './cluster-workload.js';
 import type { History } from './history.js';
-import { type KelpieKnobs, KELPIE_VARIANTS, kelpieBudget, kelpieTopicOf, openDesk, performInTime, serveKelpie } from './kelpie-scenario.js';
+import {
+  type KelpieKnobs,
+  KELPIE_VARIANTS,
+  kelpieBudget,
+  kelpieTopicOf,
+  openDesk,
+  performInTime,
+  serveKelpie,
+  VERIFY_SERIES,
+} from './kelpie-scenario.js';
 import {
   activationMarks,
   agentLifeMarks,
@@ -132,7 +141,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
 
   async verify(platform, stage) {
     const { ledgers, agents } = workloadOf(stage);
-    const user = new User(platform, stage);
+    const user = new User(platform, stage, VERIFY_SERIES);
     await Promise.all(ledgers.map((name) => user.bank.carryOn(name)));
     // Money that arrived while another ledger was read is only in the last answers.
     for (const name of ledgers) await user.bank.auditUntilAnswered(name);
@@ -151,8 +160,8 @@ class User {
   readonly #client: KelpieClient;
   readonly #history: History;
 
-  constructor(platform: Platform, stage: Stage<KelpieParts>) {
-    const { client, history } = openDesk(platform, stage.workload);
+  constructor(platform: Platform, stage: Stage<KelpieParts>, series = '') {
+    const { client, history } = openDesk(platform, stage.workload, { series });
     this.#client = client;
     this.#history = history;
     this.bank = new BankClient(this.#client, this.#history);

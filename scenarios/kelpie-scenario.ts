@@ -100,6 +100,9 @@ export function allBut(...ids: readonly string[]): readonly Invariant[] {
   return invariants.filter(({ id }) => !ids.includes(id));
 }
 
+/** Whoever set up reads back too, under the same name. */
+export const VERIFY_SERIES = 'verify-';
+
 /** What one node runs. */
 export interface KelpieProgram {
   /** Settings that the workload decides. */
@@ -119,11 +122,15 @@ export interface Desk {
   readonly history: History;
 }
 
-/** @param nodes those that the client knows of, all when absent. */
-export const openDesk = (platform: Platform, workload: Workload, nodes: readonly NodeId[] = serverIds(workload)): Desk => ({
+/** @param nodes those that the client knows of, all when absent. @param series of its history. */
+export const openDesk = (
+  platform: Platform,
+  workload: Workload,
+  { nodes = serverIds(workload), series = '' }: { readonly nodes?: readonly NodeId[] | undefined; readonly series?: string } = {},
+): Desk => ({
   platform,
   client: new KelpieClient(platform, { nodes, attemptMicros: ATTEMPT_MICROS }),
-  history: new History(platform),
+  history: new History(platform, series),
 });
 
 /** Performs operations one after the other, each not before its time. */
@@ -181,8 +188,8 @@ export function kelpieScenario<Sizes extends Workload, Op extends Operation, Rol
 ): Scenario<KelpieParts> {
   // The workload and the operations of a case are those that `draw` made, or fewer of them.
   const workloadOf = (stage: Stage<KelpieParts>): Sizes => stage.workload as Sizes;
-  const open = (platform: Platform, stage: Stage<KelpieParts>): Role =>
-    design.worker(openDesk(platform, stage.workload, design.nodesOf?.(platform.node, workloadOf(stage))));
+  const open = (platform: Platform, stage: Stage<KelpieParts>, series = ''): Role =>
+    design.worker(openDesk(platform, stage.workload, { nodes: design.nodesOf?.(platform.node, workloadOf(stage)), series }));
   return {
     id: design.id,
     summary: design.summary,
@@ -205,7 +212,7 @@ export function kelpieScenario<Sizes extends Workload, Op extends Operation, Rol
       const worker = open(platform, stage);
       return performInTime(platform, operations as readonly Op[], (operation) => worker.perform(operation));
     },
-    verify: (platform, stage) => design.verify(open(platform, stage), workloadOf(stage)),
+    verify: (platform, stage) => design.verify(open(platform, stage, VERIFY_SERIES), workloadOf(stage)),
     convergence: () => new ClusterConvergence(design.watched),
   };
 }

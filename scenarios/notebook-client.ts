@@ -68,7 +68,8 @@ export class NotebookClient implements Worker<NotebookOperation> {
         return;
       case 'relay': {
         const [first = '', ...path] = operation.path;
-        const writes = [...new Set(operation.path)].map((id) => notebook(id).key);
+        // Whoever is last on the path writes first.
+        const writes = [...new Set(operation.path)].map((id) => notebook(id).key).reverse();
         await history.tell({ op, kind: 'relay', args: { path: operation.path }, writes }, async () => {
           const outcome = await client.invoke(notebook(first), 'relay', { op, reads: 0, path }, { deadlineMicros });
           // A chain that comes back to who waits in it ends before anybody has written; after all else some may have.
@@ -116,5 +117,5 @@ const askedToRead = (op: string, book: string): Asked<NotebookView> => ({
   op,
   kind: 'read',
   args: { book },
-  shows: ({ marks }) => ({ target: book, marks }),
+  shows: ({ marks }) => ({ target: book, marks, inOrder: true }),
 });

@@ -465,15 +465,18 @@ export type OperationEvent =
       readonly client: string;
       readonly kind: string;
       readonly args: TraceValue;
-      /** The things on each of which a success leaves a mark that bears the name of the operation; empty for a pure read. */
+      /**
+       * The things on each of which a success leaves a mark that bears the name of the operation, in the order in which they get it;
+       * empty for a pure read.
+       */
       readonly writes: readonly string[];
     }
   | {
       readonly type: 'op.ok';
       readonly op: string;
       readonly result: TraceValue;
-      /** All marks that one thing bore at one moment of the operation. */
-      readonly shows?: { readonly target: string; readonly marks: readonly string[] };
+      /** All marks that one thing bore at one moment of the operation; `inOrder`: oldest first. */
+      readonly shows?: { readonly target: string; readonly marks: readonly string[]; readonly inOrder?: true };
     }
   /** It took no effect and never will. */
   | { readonly type: 'op.fail'; readonly op: string; readonly code: string }

@@ -71,6 +71,7 @@ const kv: fc.Arbitrary<KvInput> = fc.oneof(
   fc.record({ kind: fc.constant('put' as const), key, value: fc.constantFrom('a', 'b') }),
   fc.record({ kind: fc.constant('append' as const), key, value: fc.constantFrom('a', 'b') }),
   fc.record({ kind: fc.constant('delete' as const), key }),
+  fc.record({ kind: fc.constant('cas' as const), key, from: fc.constantFrom(null, 'a'), to: fc.constantFrom('a', 'b') }),
 );
 const list: fc.Arbitrary<ListInput> = fc.oneof(
   fc.record({ kind: fc.constant('append' as const), key, value }),
@@ -87,6 +88,7 @@ const ledger: fc.Arbitrary<LedgerInput> = fc.oneof(
   fc.record({ kind: fc.constant('deposit' as const), to: account, amount: value }),
   fc.record({ kind: fc.constant('balance' as const), of: account }),
   fc.record({ kind: fc.constant('total' as const) }),
+  fc.record({ kind: fc.constant('balances' as const) }),
 );
 const agent: fc.Arbitrary<AgentInput> = fc.oneof(
   fc.record({ kind: fc.constant('create' as const), agent: account, body: value }),
@@ -145,8 +147,8 @@ describe('linearizability checker', () => {
       { client: 'c2', input: { kind: 'write', value: 2 }, call: 2, end: 3, output: null },
       { client: 'c3', input: { kind: 'read' }, call: 4, end: 5, output: 1 },
     ];
-    const result = checkLinearizability(history, registerModel as SequentialModel<never, RegisterInput, unknown>);
-    expect(result).toMatchObject({ verdict: 'no', prefix: [{ client: 'c1' }, { client: 'c2' }], stuck: { client: 'c3' } });
+    const result = checkLinearizability(history, registerModel as unknown as SequentialModel<never, RegisterInput, unknown>);
+    expect(result).toMatchObject({ verdict: 'no', prefix: [{ client: 'c1' }, { client: 'c2' }], stuck: { client: 'c3' }, states: ['2'] });
   });
 
   it('lets an operation of unknown result take effect late, or never, but not before its call', () => {
@@ -169,6 +171,31 @@ describe('linearizability checker', () => {
     expect(checkLinearizability([write(0), readAt(10, null), readAt(20, null)], model).verdict).toBe('yes');
     expect(checkLinearizability([write(0), readAt(10, 7), readAt(20, null)], model).verdict).toBe('no');
     expect(checkLinearizability([write(15), readAt(10, 7)], model).verdict).toBe('no');
+  });
+
+  it('explains by the longest order, also where it knows early that no state leads on', () => {
+    const append = (value: number, call: number): Operation<ListInput, unknown> => ({
+      client: `w${value}`,
+      input: { kind: 'append', key: 'x', value },
+      call,
+      end: call + 1,
+      output: null,
+    });
+    const read = (client: string, call: number, output: readonly number[]): Operation<ListInput, unknown> => ({
+      client,
+      input: { kind: 'read', key: 'x' },
+      call,
+      end: call + 1,
+      output,
+    });
+    const model = listAppendModel as unknown as SequentialModel<never, ListInput, unknown>;
+    const result = checkLinearizability([append(1, 0), append(2, 10), read('r1', 20, [1, 2]), read('r2', 30, [2, 1])], model);
+    expect(result).toMatchObject({
+      verdict: 'no',
+      prefix: [{ client: 'w1' }, { client: 'w2' }, { client: 'r1' }],
+      stuck: { client: 'r2' },
+      states: ['[1,2]'],
+    });
   });
 
   it('says unknown at its bound, never a wrong answer', () => {

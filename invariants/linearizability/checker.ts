@@ -2,7 +2,8 @@
  * Decides whether a history is linearizable: whether its operations can be put in one order that respects real time and that the
  * sequential specification allows. The search is Wing and Gong's (1993) with Lowe's cache of visited configurations (2017): entries
  * are lifted out of a linked list as operations are placed, and put back on the way up; a configuration (set of placed operations,
- * state) that was seen before is not entered again.
+ * state) that was seen before is not entered again. A model that knows which states lead on cuts branches off; why a history is not linearizable
+ * is told by a second search that goes without, for an explanation must not rest on what lies in the future of its operations.
  */
 import type { HistoryOperation, SequentialModel } from './model.js';
 
@@ -16,16 +17,21 @@ export type Linearizability<Input, Output> =
       readonly prefix: readonly HistoryOperation<Input, Output>[];
       /** The operation that had returned and can be placed nowhere after that prefix. */
       readonly stuck: HistoryOperation<Input, Output>;
+      /** Fingerprints of the states after orders as long as the prefix, in each of which the operation does not fit; at most `STATES_TOLD`. */
+      readonly states: readonly string[];
     }
   /** The bound was reached in this part before an answer was found. */
   | { readonly verdict: 'unknown'; readonly steps: number; readonly part: string };
 
 export interface LinearizabilityBounds {
-  /** Most placements tried, over all parts. */
+  /** Most placements tried, over all parts; an explanation may take as many again. */
   readonly stepsMax: number;
 }
 
 const LINEARIZABILITY_BOUNDS: LinearizabilityBounds = { stepsMax: 5_000_000 };
+
+/** More would not be read. */
+const STATES_TOLD = 8;
 
 /** Throws RangeError for an operation that returned before it was called. */
 export function checkLinearizability<State, Input, Output>(
@@ -46,9 +52,13 @@ export function checkLinearizability<State, Input, Output>(
   let steps = 0;
   let undecided: string | undefined;
   for (const [part, operations] of parts) {
-    const result = checkPart(part, operations, model, bounds.stepsMax - steps);
+    const leadsOn = model.leadsOn?.(operations);
+    const result = search(part, operations, model, bounds.stepsMax - steps, leadsOn);
     steps += result.steps;
-    if (result.verdict === 'no') return { ...result, steps };
+    if (result.verdict === 'no') {
+      const told = leadsOn === undefined ? result : explanation(result, search(part, operations, model, bounds.stepsMax));
+      return { verdict: 'no', steps, part, prefix: told.prefix, stuck: told.stuck ?? result.stuck, states: told.states };
+    }
     if (result.verdict === 'unknown') undecided ??= part;
   }
   return undecided === undefined ? { verdict: 'yes', steps } : { verdict: 'unknown', steps, part: undecided };
@@ -68,17 +78,45 @@ interface Placed<State> {
   readonly stateBefore: State;
 }
 
-function checkPart<State, Input, Output>(
+/** How far a search came: the longest order of operations that works, and where it stuck. */
+interface Reached<Input, Output> {
+  readonly steps: number;
+  readonly prefix: readonly HistoryOperation<Input, Output>[];
+  readonly states: readonly string[];
+}
+
+type Searched<Input, Output> = Reached<Input, Output> &
+  (
+    | { readonly verdict: 'yes'; readonly stuck: undefined }
+    | { readonly verdict: 'no'; readonly stuck: HistoryOperation<Input, Output> }
+    | { readonly verdict: 'unknown'; readonly stuck: HistoryOperation<Input, Output> | undefined }
+  );
+
+/** The search that enters every state tells more, unless it came to its bound too soon. */
+function explanation<Input, Output>(guided: Searched<Input, Output>, unguided: Searched<Input, Output>): Searched<Input, Output> {
+  if (unguided.verdict === 'yes')
+    throw new Error('the model refused states that lead on: the history is linearizable by a search that enters them');
+  return unguided.verdict === 'no' || unguided.prefix.length > guided.prefix.length ? unguided : guided;
+}
+
+function search<State, Input, Output>(
   part: string,
   operations: readonly HistoryOperation<Input, Output>[],
   model: SequentialModel<State, Input, Output>,
   stepsMax: number,
-): Linearizability<Input, Output> {
+  leadsOn: (state: State, isPlaced: (operation: number) => boolean) => boolean = () => true,
+): Searched<Input, Output> {
   const { head, returning } = entriesOf(operations);
   const visited = new Visited(operations.length);
   const path: Placed<State>[] = [];
-  let longest: number[] = [];
-  let stuck = -1;
+  let longest: readonly number[] = [];
+  let stuck: number | undefined;
+  const states = new Set<string>();
+  const reached = (): Reached<Input, Output> => ({
+    steps,
+    prefix: longest.map((index) => at(operations, index)),
+    states: [...states],
+  });
   let state = model.initial(part);
   // Operations that returned and are not placed: at zero everything that must be explained is.
   let open = returning;
@@ -88,10 +126,13 @@ function checkPart<State, Input, Output>(
     if (entry?.match !== undefined) {
       const call: Entry = entry;
       const { input, output, end } = at(operations, call.operation);
-      if (++steps > stepsMax) return { verdict: 'unknown', steps, part };
+      if (++steps > stepsMax) {
+        return { ...reached(), verdict: 'unknown', stuck: stuck === undefined ? undefined : at(operations, stuck) };
+      }
       const next = model.apply(state, input);
       const fits = end === undefined || model.agrees(next.output, output as Output); // an operation that returned has an output
-      if (fits && visited.add(call.operation, model.fingerprint(next.state))) {
+      const isPlaced = (operation: number): boolean => operation === call.operation || visited.has(operation);
+      if (fits && (next.state === state || leadsOn(next.state, isPlaced)) && visited.add(call.operation, model.fingerprint(next.state))) {
         path.push({ call, stateBefore: state });
         state = next.state;
         if (end !== undefined) open--;
@@ -103,19 +144,18 @@ function checkPart<State, Input, Output>(
       continue;
     }
     // A return whose operation is not placed (or the end of the list): nothing later may come before it, so go back.
-    if (entry !== undefined && (stuck < 0 || path.length > longest.length)) {
-      longest = path.map(({ call }) => call.operation);
-      stuck = entry.operation;
+    if (entry !== undefined) {
+      if (stuck === undefined || path.length > longest.length) {
+        longest = path.map(({ call }) => call.operation);
+        stuck = entry.operation;
+        states.clear();
+      }
+      if (entry.operation === stuck && path.length === longest.length && states.size < STATES_TOLD) states.add(model.fingerprint(state));
     }
     const last = path.pop();
     if (last === undefined) {
-      return {
-        verdict: 'no',
-        steps,
-        part,
-        prefix: longest.map((index) => at(operations, index)),
-        stuck: at(operations, stuck),
-      };
+      if (stuck === undefined) throw new Error('a search without a way on has met no operation that returned');
+      return { ...reached(), verdict: 'no', stuck: at(operations, stuck) };
     }
     const { call, stateBefore } = last;
     state = stateBefore;
@@ -124,7 +164,7 @@ function checkPart<State, Input, Output>(
     putBack(call);
     entry = call.next;
   }
-  return { verdict: 'yes', steps };
+  return { ...reached(), verdict: 'yes', stuck: undefined };
 }
 
 /** Indices come from the history itself. */
@@ -177,7 +217,8 @@ function link(entry: Entry): void {
 /** The placed operations as bits, and every configuration that was entered. */
 class Visited {
   readonly #bits: Uint32Array;
-  readonly #seen = new Map<number, { readonly bits: Uint32Array; readonly fingerprint: string }[]>();
+  /** By hash, then by state: many states may share a set of placed operations, hardly any two sets a hash. */
+  readonly #seen = new Map<number, Map<string, Uint32Array[]>>();
   readonly #keys: Uint32Array;
   // Zobrist hashing: adding and removing an operation is one exclusive or.
   #hash = 0;
@@ -198,16 +239,22 @@ class Visited {
   /** Adds the operation; false, adding nothing, when the resulting configuration was entered before. */
   add(operation: number, fingerprint: string): boolean {
     this.#flip(operation);
-    const bucket = this.#seen.get(this.#hash);
-    if (bucket === undefined) this.#seen.set(this.#hash, [{ bits: this.#bits.slice(), fingerprint }]);
-    else {
-      if (bucket.some((other) => other.fingerprint === fingerprint && same(other.bits, this.#bits))) {
-        this.#flip(operation);
-        return false;
-      }
-      bucket.push({ bits: this.#bits.slice(), fingerprint });
+    let states = this.#seen.get(this.#hash);
+    if (states === undefined) {
+      states = new Map();
+      this.#seen.set(this.#hash, states);
     }
+    const sets = states.get(fingerprint);
+    if (sets === undefined) states.set(fingerprint, [this.#bits.slice()]);
+    else if (sets.some((other) => same(other, this.#bits))) {
+      this.#flip(operation);
+      return false;
+    } else sets.push(this.#bits.slice());
     return true;
+  }
+
+  has(operation: number): boolean {
+    return (((this.#bits[operation >> 5] ?? 0) >>> (operation & 31)) & 1) === 1;
   }
 
   remove(operation: number): void {

@@ -26,6 +26,11 @@ export interface SequentialModel<State, Input, Output> {
   agrees(specified: Output, seen: Output): boolean;
   /** Equal texts if and only if no operation can tell the states apart. */
   fingerprint(state: State): string;
+  /**
+   * Whether the answers that are not explained yet can still come after a state: the search enters none for which this is false. It must be
+   * true wherever some order leads on. `isPlaced` takes the place of an operation in the history.
+   */
+  leadsOn?(history: readonly HistoryOperation<Input, Output>[]): (state: State, isPlaced: (operation: number) => boolean) => boolean;
   /** Operations on different parts never affect each other, so each part is checked alone (Herlihy and Wing: locality). */
   part(input: Input): string;
 }

@@ -1,7 +1,7 @@
 /** Small sequential specifications of the objects that Kelpie and its clients offer. States are plain JSON values. */
 import type { SequentialModel } from './model.js';
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 const sameText = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 /** Maps as JSON with sorted keys, so that equal contents have equal texts. */
@@ -38,9 +38,10 @@ export type KvInput =
   | { readonly kind: 'get'; readonly key: string }
   | { readonly kind: 'put'; readonly key: string; readonly value: Json }
   | { readonly kind: 'append'; readonly key: string; readonly value: string }
-  | { readonly kind: 'delete'; readonly key: string };
+  | { readonly kind: 'delete'; readonly key: string }
+  | { readonly kind: 'cas'; readonly key: string; readonly from: Json; readonly to: Json };
 
-/** A key-value space: get gives the value or null, delete whether it was there, append joins texts. Each key is a part of its own. */
+/** A key-value space: get gives the value or null, delete whether it was there, append joins texts, compare-and-set gives whether it did. Each key is a part of its own. */
 export const kvModel: SequentialModel<Json, KvInput, Json> = {
   name: 'kv',
   initial: () => null,
@@ -54,6 +55,8 @@ export const kvModel: SequentialModel<Json, KvInput, Json> = {
         return { state: `${typeof state === 'string' ? state : ''}${input.value}`, output: null };
       case 'delete':
         return { state: null, output: state !== null };
+      case 'cas':
+        return sameText(state, input.from) ? { state: input.to, output: true } : { state, output: false };
     }
   },
   agrees: sameText,
@@ -72,6 +75,18 @@ export const listAppendModel: SequentialModel<readonly Json[], ListInput, Json> 
   apply: (state, input) => (input.kind === 'append' ? { state: [...state, input.value], output: null } : { state, output: state }),
   agrees: sameText,
   fingerprint: (state) => JSON.stringify(state),
+  leadsOn(history) {
+    // A list only grows: every list that is still to be read begins with the state. All but the end of a state was a state before.
+    const reads = history.flatMap(({ input, output }, operation) =>
+      input.kind === 'read' && Array.isArray(output)
+        ? [{ operation, texts: (output as readonly Json[]).map((item) => JSON.stringify(item)) }]
+        : [],
+    );
+    return (state, isPlaced) => {
+      const last = JSON.stringify(state.at(-1));
+      return reads.every(({ operation, texts }) => texts[state.length - 1] === last || isPlaced(operation));
+    };
+  },
   part: (input) => input.key,
 };
 
@@ -99,13 +114,18 @@ export const setModel: SequentialModel<ReadonlySet<string>, SetInput, Json> = {
   part: () => '',
 };
 
+/** Accounts that hold something, sorted, so that an account that was never named and one that is empty read alike. */
+const balancesOf = (accounts: Iterable<readonly [string, number]>): Json =>
+  [...accounts].filter(([, amount]) => amount !== 0).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+
 export type LedgerInput =
   | { readonly kind: 'transfer'; readonly from: string; readonly to: string; readonly amount: number }
   | { readonly kind: 'deposit'; readonly to: string; readonly amount: number }
   | { readonly kind: 'balance'; readonly of: string }
-  | { readonly kind: 'total' };
+  | { readonly kind: 'total' }
+  | { readonly kind: 'balances' };
 
-/** Accounts that are never overdrawn: a transfer gives whether there was enough, balance and total give amounts. One part: transfers tie accounts together. */
+/** Accounts that are never overdrawn: a transfer gives whether there was enough, balance, balances and total give amounts. One part: transfers tie accounts together. */
 export const ledgerModel: SequentialModel<ReadonlyMap<string, number>, LedgerInput, Json> = {
   name: 'ledger',
   initial: () => new Map(),
@@ -124,6 +144,8 @@ export const ledgerModel: SequentialModel<ReadonlyMap<string, number>, LedgerInp
         return { state, output: state.get(input.of) ?? 0 };
       case 'total':
         return { state, output: [...state.values()].reduce((sum, amount) => sum + amount, 0) };
+      case 'balances':
+        return { state, output: balancesOf(state) };
     }
   },
   agrees: sameText,
