@@ -23,7 +23,9 @@
 (*   Forward        forward to the node that is believed to hold it        *)
 (* What is only looked at: invoke.start and commit.start (it serves), the  *)
 (*   ends of serving (it does not), failover.free (the node is failed),    *)
-(*   claim.release and failover.actor (it is not placed there any more).   *)
+(*   claim.release and failover.actor (it is not placed there any more),   *)
+(*   and the count and version of claim.commit (within the capacity, and   *)
+(*   not after the node was failed).                                       *)
 (* Hidden: all others.  A migration is a release and a claim.              *)
 (***************************************************************************)
 EXTENDS Naturals, FiniteSets
