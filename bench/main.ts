@@ -2,6 +2,7 @@
 import type { BenchRow } from './bench.js';
 import { databaseBench } from './database.js';
 import { activation, failover, fullRun, invocations } from './kelpie.js';
+import { linearizability } from './linearizability.js';
 import { kernelAsync, kernelSync, peersTime, pingPong, seams } from './kernel.js';
 
 const benches: Readonly<Record<string, () => Promise<BenchRow | readonly BenchRow[]>>> = {
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow | readonly BenchRo
   activation,
   failover,
   'full-run': fullRun,
+  linearizability,
 };
 
 const wanted = process.argv.slice(2);

@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { EXIT } from '../src/run.js';
 import { nearest } from './catalogue.js';
 import { BUGS_FLAGS, bugsCommand } from './commands/bugs.js';
+import { CHECK_HISTORY_FLAGS, checkHistoryCommand } from './commands/check-history.js';
 import { DOCTOR_FLAGS, doctorCommand } from './commands/doctor.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { REPLAY_FLAGS, replayCommand } from './commands/replay.js';
@@ -26,6 +27,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   bugs: Object.keys(BUGS_FLAGS),
   shrink: Object.keys(SHRINK_FLAGS),
   doctor: Object.keys(DOCTOR_FLAGS),
+  'check-history': Object.keys(CHECK_HISTORY_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -51,6 +53,7 @@ try {
     .command(shrinkCommand)
     .command(listCommand)
     .command(specCommand)
+    .command(checkHistoryCommand)
     .command(doctorCommand)
     .demandCommand(1, 'a command is missing')
     .strict()

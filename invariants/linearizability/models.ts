@@ -115,7 +115,7 @@ export const setModel: SequentialModel<ReadonlySet<string>, SetInput, Json> = {
 };
 
 /** Accounts that hold something, sorted, so that an account that was never named and one that is empty read alike. */
-const balancesOf = (accounts: Iterable<readonly [string, number]>): Json =>
+export const balancesOf = (accounts: Iterable<readonly [string, number]>): Json =>
   [...accounts].filter(([, amount]) => amount !== 0).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 
 export type LedgerInput =
