@@ -285,7 +285,7 @@ describe('list', () => {
       readonly id: string;
       readonly offers: readonly string[];
     }[];
-    for (const { offers } of scenarios) expect(offers).toContain('network');
+    for (const { offers } of scenarios) expect(offers.length).toBeGreaterThan(0);
     expect(scenarios.filter(({ offers }) => offers.includes('disk')).map(({ id }) => id)).toContain('kelpie-cluster');
   });
 
