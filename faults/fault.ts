@@ -18,6 +18,8 @@ export interface Fault<Params extends FaultParams = FaultParams> {
   readonly core: boolean;
   /** True where the protocol does not promise to survive it; drawn only by `beyond-budget`. */
   readonly beyondBudget?: boolean;
+  /** True where its parameters are no matter of chance: never drawn, only in cases that were made, as `explore` makes them. */
+  readonly scripted?: boolean;
   /** Whether a budget leaves any room for it (a lying disk, a node down); drawn only then. Absent: always. */
   allowed?(budget: Budget): boolean;
   /** Magnitude, targets, episode. */

@@ -96,7 +96,13 @@ const events: { readonly [S in Seam]: (node: NodeId, peer: NodeId) => Seams[S][0
     ),
   database: (node) =>
     (['read-version', 'read', 'commit', 'watch'] as const).flatMap((operation) =>
-      [false, true].map((readOnly) => ({ seam: 'database', node, operation, readOnly })),
+      [false, true].map((readOnly) => ({
+        seam: 'database',
+        node,
+        operation,
+        readOnly,
+        ...(operation === 'commit' && !readOnly ? { commit: 1 } : {}),
+      })),
     ),
   service: (node) => ['model', 'tools', 'http'].map((service) => ({ seam: 'service', node, service, operation: 'call' })),
   timer: (node) => [{ seam: 'timer', node, micros: 1_000_000 }],

@@ -32,6 +32,7 @@ import { kill } from './crash/kill.js';
 import { lateReturn } from './crash/late-return.js';
 import { rack } from './crash/rack.js';
 import { rollingUpgrade } from './crash/rolling-upgrade.js';
+import { chosenCommits } from './database/chosen-commits.js';
 import { clientClockTimeout } from './database/client-clock-timeout.js';
 import { clusterVersionChanged } from './database/cluster-version-changed.js';
 import { commitUnknownApplied } from './database/commit-unknown-applied.js';
@@ -203,6 +204,7 @@ export const faults: readonly Fault[] = [
   locked,
   clusterVersionChanged,
   clientClockTimeout,
+  chosenCommits,
   // resource
   outOfMemory,
   cpuStarvation,

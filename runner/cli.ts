@@ -8,6 +8,7 @@ import { nearest } from './catalogue.js';
 import { BUGS_FLAGS, bugsCommand } from './commands/bugs.js';
 import { CHECK_HISTORY_FLAGS, checkHistoryCommand } from './commands/check-history.js';
 import { DOCTOR_FLAGS, doctorCommand } from './commands/doctor.js';
+import { EXPLORE_FLAGS, exploreCommand } from './commands/explore.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { REPLAY_FLAGS, replayCommand } from './commands/replay.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
@@ -28,6 +29,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   shrink: Object.keys(SHRINK_FLAGS),
   doctor: Object.keys(DOCTOR_FLAGS),
   'check-history': Object.keys(CHECK_HISTORY_FLAGS),
+  explore: Object.keys(EXPLORE_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -51,6 +53,7 @@ try {
     .command(replayCommand)
     .command(bugsCommand)
     .command(shrinkCommand)
+    .command(exploreCommand)
     .command(listCommand)
     .command(specCommand)
     .command(checkHistoryCommand)

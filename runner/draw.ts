@@ -109,6 +109,7 @@ export function whyNotOffered(fault: Fault, scenario: Pick<Scenario, 'id' | 'off
 function whyNotDrawable(fault: Fault, scenario: DrawableScenario, profile: Profile, budget: Budget): string | undefined {
   const wrong = whyNotOffered(fault, scenario, profile);
   if (wrong !== undefined) return wrong;
+  if (fault.scripted === true) return `fault '${fault.id}' is never drawn: it is for cases that 'kelpie-dst explore' makes`;
   if (fault.allowed?.(budget) === false) {
     return `the budget of scenario '${scenario.id}' leaves no room for fault '${fault.id}'; profile 'beyond-budget' lifts the budget`;
   }
@@ -230,7 +231,7 @@ function drawChoices(random: Random, sites: readonly string[]): Record<string, n
   return choices;
 }
 
-const limitsOf = (chaosMicros: Micros, convergenceMicros: Micros): Limits => ({
+export const limitsOf = (chaosMicros: Micros, convergenceMicros: Micros): Limits => ({
   events: EVENTS_MAX,
   simMicros: chaosMicros + CONVERGENCES_MAX * convergenceMicros + SECOND,
   queueLength: QUEUE_LENGTH_MAX,

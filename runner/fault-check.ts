@@ -88,6 +88,7 @@ export async function checkFaults(
 function outOfReach(fault: Fault, scenario: Scenario): string | undefined {
   const missing = fault.needs.filter((need) => !scenario.offers.includes(need));
   if (missing.length > 0) return `needs ${missing.join(', ')}`;
+  if (fault.scripted === true) return 'never drawn';
   return fault.beyondBudget === true ? 'beyond the budget' : undefined;
 }
 

@@ -20,7 +20,7 @@ export async function loadCatalogue(url: string): Promise<Catalogue | Refusal> {
 }
 
 /** How a case is watched; nothing here changes what happens in it. */
-export type Watching = Pick<SimulateOptions, 'record' | 'drain' | 'muted' | 'recorder' | 'listeners' | 'onProgress'>;
+export type Watching = Pick<SimulateOptions, 'record' | 'drain' | 'muted' | 'recorder' | 'listeners' | 'onProgress' | 'explorer'>;
 
 export interface SimulatedCase extends Simulated {
   readonly conformance: Conformance;

@@ -3,6 +3,7 @@ import type { Micros, Random } from '../src/ports.js';
 import type { Operation, Workload } from '../src/run.js';
 import { AGENT_ACTIONS, type AgentOperation, MESSAGES } from './agent-client.js';
 import type { BankOperation } from './bank-client.js';
+import type { Small } from './scenario.js';
 import { drawMoments, hot, numbered, other } from './workload-draws.js';
 
 /** An operator moves a ledger to another node. */
@@ -97,4 +98,15 @@ export function drawClusterWorkload(random: Random, chaosMicros: Micros): Cluste
     return drawOperation(own, { op: `c${client}-${i}`, client, atMicros, deadlineMicros: own.pick(DEADLINES_MICROS) }, sizes);
   });
   return { ...sizes, operations };
+}
+
+/** Two customers of one ledger at the same moment, one of them while an operator moves it. */
+export function smallClusterWorkload(): Small & { readonly workload: ClusterWorkload } {
+  const deadlineMicros = 10 * SECOND;
+  const operations: readonly ClusterOperation[] = [
+    { op: 'c1-0', client: 1, atMicros: 0, deadlineMicros, kind: 'move', ledger: 'l1', from: 'a1', to: 'a2', amount: 10 },
+    { op: 'c2-0', client: 2, atMicros: 0, deadlineMicros, kind: 'migrate', ledger: 'l1', to: 'n2' },
+    { op: 'c2-1', client: 2, atMicros: 0, deadlineMicros, kind: 'move', ledger: 'l1', from: 'a2', to: 'a1', amount: OVERDRAFT.min },
+  ];
+  return { workload: { nodes: 3, clients: 2, ledgers: ['l1'], accounts: ['a1', 'a2'], agents: [], operations }, chaosMicros: 2 * SECOND, readyMicros: 0, seed: 0 };
 }

@@ -17,7 +17,7 @@ import { AGENT_OPTIONS } from './agent-program.js';
 import { bankActors, ledger as ledgerRef } from './bank.js';
 import { BankClient } from './bank-client.js';
 import { ClusterConvergence } from './cluster-convergence.js';
-import { type ClusterOperation, type ClusterWorkload, drawClusterWorkload } from './cluster-workload.js';
+import { type ClusterOperation, type ClusterWorkload, drawClusterWorkload, smallClusterWorkload } from './cluster-workload.js';
 import type { History } from './history.js';
 import {
   type KelpieKnobs,
@@ -114,6 +114,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
   parts: correctParts,
   convergenceMicros: 180 * SECOND,
   draw: drawClusterWorkload,
+  small: smallClusterWorkload,
 
   topicOf: kelpieTopicOf,
   budget: kelpieBudget,

@@ -16,7 +16,7 @@ import type { Operation, Workload } from '../src/run.js';
 import type { Budget, Capability } from '../src/sim/seams.js';
 import { ClusterConvergence } from './cluster-convergence.js';
 import { History } from './history.js';
-import { type KnobRange, type Mark, type Scenario, type Stage, serverIds } from './scenario.js';
+import { type KnobRange, type Mark, type Scenario, type Small, type Stage, serverIds } from './scenario.js';
 import { numbered } from './workload-draws.js';
 
 const SECOND: Micros = 1_000_000;
@@ -166,6 +166,8 @@ export interface KelpieDesign<Sizes extends Workload, Op extends Operation, Role
   /** Other ranges than usual. */
   readonly knobs?: KelpieKnobs;
   draw(random: Random, chaosMicros: Micros): Sizes & { readonly operations: readonly Op[] };
+  /** A few operations that race, for a search through all schedules. */
+  small?(): Small & { readonly workload: Sizes & { readonly operations: readonly Op[] } };
   /** What nodes run. */
   program(platform: Platform, stage: { readonly workload: Sizes; readonly parts: KelpieParts }): KelpieProgram;
   /** The nodes that this client asks; all when absent. */
@@ -205,6 +207,7 @@ export function kelpieScenario<Sizes extends Workload, Op extends Operation, Rol
     convergenceMicros: CONVERGENCE_MICROS,
     topicOf: kelpieTopicOf,
     draw: (random, chaosMicros) => design.draw(random, chaosMicros),
+    ...(design.small === undefined ? {} : { small: design.small }),
     budget: kelpieBudget,
     serve: (platform, stage) => serveKelpie(platform, stage, design.program(platform, { workload: workloadOf(stage), parts: stage.parts })),
     setUp: async (platform, stage) => design.setUp?.(open(platform, stage), workloadOf(stage)),

@@ -16,6 +16,14 @@ const ACCOUNTS = numbered('a', 3);
 const OPENING = 100;
 const KINDS = ['move', 'move', 'move', 'move', 'balance', 'audit'] as const;
 
+const SMALL_CHAOS_MICROS = 2_000_000;
+const SMALL_MOVE = { atMicros: 0, deadlineMicros: 4_000_000, kind: 'move', ledger: LEDGER, from: 'a1' } as const;
+/** One that can be done, and one that asks for more than there is, which shows after the first account was written. */
+const SMALL_OPERATIONS: readonly BankOperation[] = [
+  { ...SMALL_MOVE, op: 'c1-0', client: 1, to: 'a2', amount: 10 },
+  { ...SMALL_MOVE, op: 'c2-0', client: 2, to: 'a3', amount: 2 * OPENING },
+];
+
 export const kvStateAtomicity: Scenario<KelpieParts> = kelpieScenario({
   id: 'kv-state-atomicity',
   summary: 'customers of one ledger overdraw and are refused half way, while the database and its answers fail',
@@ -40,6 +48,7 @@ export const kvStateAtomicity: Scenario<KelpieParts> = kelpieScenario({
     });
     return { nodes: 3, clients: 3, operations };
   },
+  small: () => ({ workload: { nodes: 3, clients: 2, operations: SMALL_OPERATIONS }, chaosMicros: SMALL_CHAOS_MICROS, readyMicros: 0, seed: 0 }),
   setUp: (customer) => customer.open(LEDGER, Object.fromEntries(ACCOUNTS.map((account) => [account, OPENING]))),
   verify: async (customer) => void (await customer.auditUntilAnswered(LEDGER)),
 });

@@ -37,6 +37,16 @@ type Sight = ((event: TraceEvent) => boolean) & { readonly hears?: readonly stri
  */
 export type Mark = Sight | { readonly watch: () => Sight };
 
+/** A workload so small that every schedule of its beginning can be tried. */
+export interface Small {
+  readonly workload: Workload;
+  readonly chaosMicros: Micros;
+  /** How long nodes need to get ready, from the beginning of the chaos phase; schedules are varied from there on. */
+  readonly readyMicros: Micros;
+  /** Decides what little chance programs have of their own. */
+  readonly seed: number;
+}
+
 export interface Scenario<Parts = unknown> {
   readonly id: string;
   readonly summary: string;
@@ -63,6 +73,8 @@ export interface Scenario<Parts = unknown> {
   readonly parts: Parts;
   /** Draws sizes and operations. Servers are `n1`..., clients are `c1`... */
   draw(random: Random, chaosMicros: Micros): Workload;
+  /** What `explore` goes through. */
+  small?(): Small;
   budget(workload: Workload, chaosMicros: Micros): Budget;
   /** One server's program; runs again after every restart of the node. */
   serve(platform: Platform, stage: Stage<Parts>): Promise<void>;

@@ -44,9 +44,23 @@ export const singleActivationRace: Scenario<KelpieParts> = kelpieScenario({
     });
     return { nodes, clients: nodes, operations };
   },
+  small: () => ({ workload: { nodes: 3, clients: 2, operations: [1, 2].map(smallWrite) }, chaosMicros: 4 * SECOND, readyMicros: SMALL_READY_MICROS, seed: 1 }),
   async verify(user) {
     for (const book of BOOKS) await user.readUntilAnswered(book);
   },
+});
+
+/** By then all nodes have registered, one after the other. */
+const SMALL_READY_MICROS = 2 * SECOND;
+/** Two that claim the same book at once are a race already. */
+const smallWrite = (client: number): NotebookOperation => ({
+  op: `c${client}-0`,
+  client,
+  atMicros: SMALL_READY_MICROS,
+  deadlineMicros: 4 * SECOND,
+  kind: 'write',
+  book: 'notebook:b1',
+  reads: 0,
 });
 
 /** Each client has a node of its own, and a second one for when that is down; whoever is no client asks all. */

@@ -53,6 +53,13 @@ export interface TraceEvent<Body extends StoryEvent = StoryEvent> {
 /** Sees each event once, in order. */
 export type TraceListener = (event: TraceEvent) => void;
 
+/** One listener that shows each event to all of these. */
+export const toEach =
+  (listeners: readonly TraceListener[]): TraceListener =>
+  (event) => {
+    for (const listener of listeners) listener(event);
+  };
+
 /** Canonical text of a plain value: JSON with the keys of every object sorted by code unit, `undefined` fields left out. */
 export function canonical(value: unknown): string {
   if (value === null || typeof value !== 'object') {
@@ -114,7 +121,8 @@ export class RollingHash {
 
 const hex = (n: number): string => (n >>> 0).toString(16).padStart(8, '0');
 
-function mix(h: number, k: number): number {
+/** One well-mixed integer of 32 bits out of two. */
+export function mix(h: number, k: number): number {
   let x = Math.imul(h ^ k, 0x85ebca6b);
   x ^= x >>> 13;
   x = Math.imul(x, 0xc2b2ae35);

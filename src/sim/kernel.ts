@@ -8,6 +8,7 @@ import type { Limits, Strategy } from '../run.js';
 import { RollingHash, type TraceEvent, type TraceListener, type WorldEvent } from '../trace.js';
 import { inPlaceDrain, macrotask } from './drain.js';
 import { EventQueue, QueuedEvent } from './event-queue.js';
+import type { Explorer } from './explorer.js';
 import type { Host, Incarnation, Scheduled } from './host.js';
 import { Process } from './process.js';
 import { type Chooser, chooserOf } from './schedule.js';
@@ -24,6 +25,8 @@ export interface KernelOptions {
   readonly listeners?: readonly TraceListener[];
   /** Sees every event of the trace, packets included. Absent: nothing is recorded and only the hash is paid for. */
   readonly recorder?: TraceListener;
+  /** Chooses instead of the strategy, in a search through all schedules. */
+  readonly explorer?: Explorer;
   /** Called before each event runs, so that a watchdog can tell where a run hangs. */
   readonly onProgress?: (events: number, simMicros: Micros, node: NodeId) => void;
   /** A program threw, or its promise was rejected and nobody looked. */
@@ -60,6 +63,7 @@ export class Kernel implements Host {
   readonly #eventsMax: number;
   readonly #queueMax: number;
   readonly #onProgress: KernelOptions['onProgress'];
+  readonly #explorer: Explorer | undefined;
   #now: Micros = 0;
   #sequence = 0;
   #events = 0;
@@ -77,6 +81,7 @@ export class Kernel implements Host {
     this.#eventsMax = options.limits.events;
     this.#queueMax = options.limits.queueLength;
     this.#onProgress = options.onProgress;
+    this.#explorer = options.explorer;
   }
 
   now(): Micros {
@@ -104,11 +109,12 @@ export class Kernel implements Host {
     return new Process(node, life, ++this.#processes, clock);
   }
 
-  after(micros: Micros, owner: Incarnation | undefined, what: string, callback: () => void): Scheduled {
+  /** @param line what holds the things that such events take in their order, whichever of the events runs first. */
+  after(micros: Micros, owner: Incarnation | undefined, what: string, callback: () => void, line?: object): Scheduled {
     let at = this.#now + micros;
     // Rounding up to the grid makes more events ready together, which is what gives a strategy something to choose.
     if (this.#quantum > 1 && micros > 0) at = Math.ceil(at / this.#quantum) * this.#quantum;
-    return this.#schedule(at, owner as Process | undefined, what, callback);
+    return this.#schedule(at, owner as Process | undefined, what, callback, line);
   }
 
   /** A timer of a program. It keeps its exact time, for timers of one process must fire in the order of their deadlines. */
@@ -137,6 +143,7 @@ export class Kernel implements Host {
     hash.value(body);
     const cause = this.#cause;
     this.#cause = index;
+    if (this.#explorer !== undefined) this.#explorer.told(body, this.#now);
     if (this.#listeners.length === 0 && this.#recorder === undefined) return;
     const event: TraceEvent = { index, at: this.#now, node: owner?.node ?? '', life: owner?.life ?? 0, cause, body };
     this.#recorder?.(event);
@@ -157,6 +164,7 @@ export class Kernel implements Host {
   kill(owner: Incarnation, reason: string): void {
     const process = owner as Process;
     if (!process.alive) return;
+    this.#explorer?.touched(process.node);
     this.tell(process, { type: 'kill', reason });
     process.alive = false;
     process.parked.length = 0;
@@ -187,6 +195,7 @@ export class Kernel implements Host {
       return;
     }
     process.steps++;
+    this.#explorer?.touched(process.node);
     this.current = process;
     this.#guarded(process, callback);
   }
@@ -264,6 +273,10 @@ export class Kernel implements Host {
         this.#ending = { kind: 'limit', limit: 'events' };
         return false;
       }
+      if (this.#explorer !== undefined && !this.#explorer.begins(event, this.#now)) {
+        this.#ending = { kind: 'stopped' };
+        return false;
+      }
       event.callback = undefined;
       this.#hash.step(this.#now, event.sequence);
       this.#cause = event.cause;
@@ -337,6 +350,7 @@ export class Kernel implements Host {
       const verdict = this.judge.ask({ seam: 'schedule', nodes: ready.map((event) => event.owner?.node ?? '') });
       if (verdict !== undefined) return Math.min(verdict.index, ready.length - 1);
     }
+    if (this.#explorer !== undefined) return this.#explorer.choose(ready, this.#now);
     return this.#chooser.choose(ready, this.#events);
   }
 
@@ -349,9 +363,10 @@ export class Kernel implements Host {
     ready.length = kept;
   }
 
-  #schedule(at: Micros, owner: Process | undefined, what: string, callback: () => void): Scheduled {
+  #schedule(at: Micros, owner: Process | undefined, what: string, callback: () => void, line?: object): Scheduled {
     if (owner !== undefined && !owner.alive) return INERT;
     const event = new QueuedEvent(at, ++this.#sequence, owner, what, this.#cause, callback, this);
+    if (this.#explorer !== undefined) this.#explorer.scheduled(event, this.#now, line);
     if (at <= this.#now) this.#ready.push(event);
     else this.#queue.push(event);
     if (this.#queue.length + this.#ready.length > this.#queueMax) this.#ending ??= { kind: 'limit', limit: 'queueLength' };

@@ -152,12 +152,13 @@ export class Network implements StreamLink {
     const now = this.#kernel.now();
     pair.lastArrival = Math.max(now + latency, pair.lastArrival);
     pair.inOrder.push(datagram);
-    this.#kernel.after(pair.lastArrival - now, undefined, pair.what, () => {
+    const arrive = (): void => {
       // Of events that are ready together the scheduler may take any: the first message comes with whichever runs first.
       const first = pair.inOrder.shift();
       if (first === undefined) throw new Error(`more arrivals than messages from ${pair.from} to ${pair.to}`);
       this.#arrive(pair, first, latency);
-    });
+    };
+    this.#kernel.after(pair.lastArrival - now, undefined, pair.what, arrive, pair.inOrder);
   }
 
   #travel(pair: Pair, datagram: Datagram, latency: Micros): void {
@@ -237,7 +238,7 @@ export class Network implements StreamLink {
       return this.#kernel.judge.hold({ release: () => this.#transmit(pair, entry, tries) });
     }
     if (verdict?.kind === 'drop') return this.#retransmit(pair, entry, tries);
-    this.#kernel.after(latency + extra, undefined, pair.what, () => this.#streamArrive(pair, entry, tries, latency));
+    this.#kernel.after(latency + extra, undefined, pair.what, () => this.#streamArrive(pair, entry, tries, latency), pair.stream);
   }
 
   #streamArrive(pair: Pair, entry: StreamEntry, tries: number, latency: Micros): void {
@@ -272,7 +273,7 @@ export class Network implements StreamLink {
       const { receiver, sender } = head.message;
       if (head.state === 'arrived' && (receiver === undefined || receiver.alive)) {
         pair.handed.push(head.message);
-        this.#run(receiver, pair.what, () => this.#takeFirst(pair, receiver).arrived());
+        this.#kernel.after(0, receiver, pair.what, () => this.#takeFirst(pair, receiver).arrived(), pair);
       } else if (head.state === 'arrived') {
         // The machine answers that nobody holds this connection any more.
         this.#kernel.after(pair.baseMicros, sender, pair.what, () => head.message.broken());

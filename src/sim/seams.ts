@@ -91,6 +91,8 @@ export interface DatabaseEvent {
   readonly operation: DatabaseOperation;
   /** True for a commit that has nothing to write. */
   readonly readOnly: boolean;
+  /** Which commit of the run it is, from 1, in the order in which the store is asked. Only for a commit that has something to write. */
+  readonly commit?: number;
 }
 
 export type DatabaseVerdict =

@@ -4,9 +4,10 @@
  */
 import type { Micros, NodeId, Platform, Random } from '../ports.js';
 import type { Case, Operation, Run, SpecReport, Verdict, Violation, Workload } from '../run.js';
-import type { TraceEvent, TraceListener } from '../trace.js';
+import { toEach, type TraceEvent, type TraceListener } from '../trace.js';
 import { SimCluster } from './database/cluster.js';
 import { FaultPlan, type PlannedFault, type SharedWorld } from './fault-plan.js';
+import type { Explorer } from './explorer.js';
 import { type AmbientUse, Guard, type GuardMode } from './guard.js';
 import { type Ending, Kernel } from './kernel.js';
 import { Machine, type MachineOptions } from './machine.js';
@@ -72,6 +73,8 @@ export interface SimulateOptions<Parts = unknown> {
   readonly muted?: readonly string[];
   readonly onProgress?: (events: number, simMicros: Micros, node: NodeId) => void;
   readonly conformance?: RunConformance;
+  /** Chooses instead of the strategy of the case, in a search through all schedules. */
+  readonly explorer?: Explorer;
   /** See every event but packets, as it happens. */
   readonly listeners?: readonly TraceListener[];
   /** Sees every event, packets too, before anything judges it. It is called where the event is told, so the stack is the teller's. */
@@ -93,12 +96,6 @@ const OBSERVER: NodeId = 'observer';
 export async function simulate<Parts>(run: Case, options: SimulateOptions<Parts>): Promise<Simulated> {
   return new Simulation(run, options).run();
 }
-
-const toEach =
-  (listeners: readonly TraceListener[]): TraceListener =>
-  (event) => {
-    for (const listener of listeners) listener(event);
-  };
 
 interface Mark {
   readonly name: string;
@@ -165,6 +162,7 @@ class Simulation<Parts> {
       limits: run.limits,
       ...(options.drain === undefined ? {} : { drain: options.drain }),
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      ...(options.explorer === undefined ? {} : { explorer: options.explorer }),
       ...(recorders.length === 0 ? {} : { recorder: toEach(recorders) }),
       listeners: [(event) => this.#observe(event), ...(options.listeners ?? [])],
       onCrash: (process, error) => this.#crash(process, error),

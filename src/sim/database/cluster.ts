@@ -47,6 +47,8 @@ export class SimCluster {
   /** The newest version handed out. */
   #version = FIRST_VERSION;
   #batchStarted: Micros = 0;
+  /** Commits asked for since the run began. */
+  #commits = 0;
   /** Commits of the newest version; 0 when it is none that further commits may share. */
   #batchCommits = 0;
 
@@ -68,9 +70,16 @@ export class SimCluster {
 
   /** A request has come in. */
   receive(request: Request): void {
+    if (request instanceof CommitRequest) this.#commits++;
     if (this.#host.judge.active('database') && request.sender.alive) {
       const { from, operation } = request;
-      const verdict = this.#host.judge.ask({ seam: 'database', node: from, operation, readOnly: false });
+      const verdict = this.#host.judge.ask({
+        seam: 'database',
+        node: from,
+        operation,
+        readOnly: false,
+        ...(request instanceof CommitRequest ? { commit: this.#commits } : {}),
+      });
       if (verdict !== undefined) return this.#judged(request, verdict);
     }
     this.#serve(request);

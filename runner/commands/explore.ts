@@ -1,0 +1,158 @@
+/** `explore`: every schedule and fault choice of a small case, up to a bound. */
+import { availableParallelism } from 'node:os';
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { terminal } from '../../reports/terminal.js';
+import { grouped } from '../../reports/text.js';
+import { EXIT } from '../../src/run.js';
+import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { explore, type ExploreReport } from '../explore/explore.js';
+import type { Search } from '../explore/explored-run.js';
+import { beyondPercent, exploredText } from '../explore/explored-text.js';
+import { smallCase } from '../explore/small-case.js';
+import { once, wantsColour, wholeNumber } from '../flags.js';
+import { interruptible } from '../interrupt.js';
+import { type CaseOutcome, runCase } from '../run-case.js';
+import { writeCaseFile } from '../storm/case-file.js';
+import { probeWritable } from '../writable.js';
+
+const DEPTH_DEFAULT = 12;
+const DEPTH_MAX = 10_000;
+const FAULTS_DEFAULT = 1;
+const FAULTS_MAX = 10;
+const RUNS_DEFAULT = 20_000;
+const RUNS_MAX = 10_000_000;
+const WORKERS_MAX = 256;
+const TOLD_EVERY_MS = 2_000;
+
+export const EXPLORE_FLAGS = {
+  scenario: { type: 'string', describe: `Scenario with a small case; ${DEFAULT_SCENARIO} when left out`, coerce: once('scenario') },
+  depth: {
+    type: 'string',
+    describe: `Schedule decisions of each run that are varied; ${DEPTH_DEFAULT} when left out`,
+    coerce: once('depth'),
+  },
+  faults: {
+    type: 'string',
+    describe: `Commits of a run that may conflict, have an unknown result or end their process; ${FAULTS_DEFAULT} when left out`,
+    coerce: once('faults'),
+  },
+  bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
+  runs: { type: 'string', describe: `Runs at most; ${RUNS_DEFAULT} when left out`, coerce: once('runs') },
+  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  out: { type: 'string', describe: 'Where a failing case is saved; in this folder when left out', coerce: once('out') },
+  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
+  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+} as const;
+
+type ExploreArguments = InferredOptionTypes<typeof EXPLORE_FLAGS>;
+
+export const exploreCommand: CommandModule<object, ExploreArguments> = {
+  command: 'explore',
+  describe: 'Try every schedule and fault choice of a small case, up to a bound, without a seed',
+  builder: (yargs) =>
+    yargs
+      .options(EXPLORE_FLAGS)
+      .example('$0 explore --scenario kv-state-atomicity', 'proves the correct runtime clean at the default bound')
+      .example('$0 explore --scenario single-activation-race --bug racy-claim', 'finds the race, and saves it for replay'),
+  handler: async (args) => {
+    process.exitCode = await interruptible((signal) => exploreWhat(args, signal));
+  },
+};
+
+async function exploreWhat(args: ExploreArguments, signal: AbortSignal): Promise<number> {
+  const number = (flag: 'depth' | 'faults' | 'runs' | 'workers', normal: number, min: number, max: number): number =>
+    args[flag] === undefined ? normal : wholeNumber(flag, args[flag], min, max);
+  const scenario = find('scenario', catalogue.scenarios, args.scenario ?? DEFAULT_SCENARIO);
+  const bug = args.bug === undefined ? undefined : find('bug', catalogue.bugs, args.bug).id;
+  const faults = number('faults', FAULTS_DEFAULT, 0, FAULTS_MAX);
+  const depth = number('depth', DEPTH_DEFAULT, 0, DEPTH_MAX);
+  const small = smallCase(scenario, catalogue.scenarios, { faults, ...(bug === undefined ? {} : { bug }) });
+  const search: Search = { ...small, depth, faults };
+  const path = args.out ?? `${[scenario.id, ...(bug === undefined ? [] : [bug])].join('-')}.explored.json`;
+  await probeWritable(path, 'failing case');
+  const begunMs = performance.now();
+  const found = await explore(search, {
+    runsMax: number('runs', RUNS_DEFAULT, 1, RUNS_MAX),
+    workers: number('workers', availableParallelism(), 1, WORKERS_MAX),
+    signal,
+    onBatch: teller(args.json),
+  });
+  const wallMs = performance.now() - begunMs;
+  const outcome = await toldAgain(found, path, signal);
+  process.stdout.write(
+    args.json ? documentOf(found, search, wallMs, outcome, path) : textOf(found, search, wallMs, outcome, path, args.color),
+  );
+  if (found.cutShort === 'interrupted') return EXIT.interrupted;
+  return found.failure === undefined ? EXIT.clean : EXIT.bug;
+}
+
+/** A line on stderr now and then. */
+function teller(quiet: boolean): (found: ExploreReport) => void {
+  let toldMs = performance.now();
+  return ({ runs, routes, states }) => {
+    const now = performance.now();
+    if (now - toldMs < TOLD_EVERY_MS || (quiet && !process.stderr.isTTY)) return;
+    toldMs = now;
+    process.stderr.write(`${grouped(runs)} runs, ${grouped(routes - runs)} more known, ${grouped(states)} states\n`);
+  };
+}
+
+/** Saves the failing case, and does it again with its whole trace; undefined where there is none to save. */
+async function toldAgain({ failure }: ExploreReport, path: string, signal: AbortSignal): Promise<CaseOutcome | undefined> {
+  if (failure?.found === undefined) return undefined;
+  const { case: run, verdict } = failure.found;
+  const { verdict: end, invariant, signature, traceHash } = verdict;
+  await writeCaseFile(path, { case: run, expected: { verdict: end, invariant, signature, traceHash }, reproduce: commandOf(path) });
+  const outcome = await runCase(run, { record: true, signal });
+  if (outcome.run.traceHash !== traceHash) {
+    throw new Error(`the search met ${signature} with trace hash ${traceHash}, and its case has ${outcome.run.traceHash}: the case is not the run`);
+  }
+  return outcome;
+}
+
+const commandOf = (path: string): string => `npx kelpie-dst replay ${path}`;
+
+function documentOf(found: ExploreReport, search: Search, wallMs: number, outcome: CaseOutcome | undefined, path: string): string {
+  const { runs, cut, states, routes, turns, decisions, beyond, longest, cutShort, failure } = found;
+  const { run, depth, faults } = search;
+  const document = {
+    scenario: run.scenario,
+    bug: run.bug ?? null,
+    // A run that took its worker with it has no verdict of its own.
+    verdict: failure === undefined ? 'pass' : (failure.found?.verdict.verdict ?? 'crash'),
+    violations: outcome?.run.violations ?? [],
+    depth,
+    faults,
+    exhausted: cutShort === undefined,
+    cutShort: cutShort ?? null,
+    runs,
+    cut,
+    states,
+    routes,
+    turnsLeft: turns ?? null,
+    decisions,
+    beyond,
+    beyondPercent: beyondPercent(found),
+    longest,
+    route: failure?.route ?? null,
+    traceHash: outcome?.run.traceHash ?? null,
+    wallMs: Math.round(wallMs),
+    ...(outcome === undefined ? {} : { saved: path, reproduce: commandOf(path) }),
+  };
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}
+
+function textOf(
+  found: ExploreReport,
+  search: Search,
+  wallMs: number,
+  outcome: CaseOutcome | undefined,
+  path: string,
+  colour: boolean,
+): string {
+  const text = exploredText(found, search, wallMs);
+  if (found.failure === undefined) return text;
+  if (outcome === undefined) return `${text}  the run of route ${found.failure.route.join(' ')} hung, or took its worker down\n`;
+  const reporter = terminal({ colour: wantsColour(colour, process.stdout, process.env) });
+  return `${reporter.opening?.(outcome.run.case) ?? ''}${reporter.report({ ...outcome, reproduce: commandOf(path) })}\n${text}`;
+}

@@ -1,0 +1,71 @@
+/**
+ * Worker threads that live on from order to order, each order beside a watchdog: one that hangs, eats its memory or takes its worker
+ * down is told apart from one that answers, and the worker is replaced.
+ */
+import { setMaxListeners } from 'node:events';
+import { Tinypool } from 'tinypool';
+import { HANG_TIMEOUT_MS, HEAP_MB_MAX, YOUNG_MB } from './run-case.js';
+import { watchSeat } from './storm/seat-watch.js';
+import { Seat, type SeatBuffers } from './storm/seat.js';
+
+export interface WatchedPoolOptions {
+  readonly workers: number;
+  /** Wall time without a new event after which a run counts as hung; 10 s when absent. */
+  readonly hangTimeoutMs?: number;
+  /** Heap of each worker in megabytes; 2048 when absent. */
+  readonly heapMbMax?: number;
+  /** Ends what is under way; `run` then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+export class WatchedPool {
+  readonly hangTimeoutMs: number;
+  readonly heapMbMax: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #pool: Tinypool;
+
+  /** @param worker the module whose default export takes an order. */
+  constructor(worker: URL, { workers, hangTimeoutMs = HANG_TIMEOUT_MS, heapMbMax = HEAP_MB_MAX, signal }: WatchedPoolOptions) {
+    this.hangTimeoutMs = hangTimeoutMs;
+    this.heapMbMax = heapMbMax;
+    this.#signal = signal;
+    // One listener for each order that waits.
+    if (signal !== undefined) setMaxListeners(0, signal);
+    this.#pool = new Tinypool({
+      filename: worker.href,
+      minThreads: workers,
+      maxThreads: workers,
+      // A worker that sleeps in an atomic wait cannot write out what its programs printed.
+      useAtomics: false,
+      resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_MB },
+    });
+    // A worker that dies between two orders is replaced, and no order was in it.
+    this.#pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
+  }
+
+  /** Resolves to undefined where the order took its worker down with it, or hung. Rejects when aborted, and for an order that never began. */
+  async run<Order extends { readonly seat: SeatBuffers }, Answer>(order: Omit<Order, 'seat'>): Promise<Answer | undefined> {
+    const signal = this.#signal;
+    signal?.throwIfAborted();
+    const seat = new Seat();
+    const ending = new AbortController();
+    const abort = (): void => ending.abort();
+    signal?.addEventListener('abort', abort);
+    const watch = watchSeat(seat, this.hangTimeoutMs, abort);
+    try {
+      return (await this.#pool.run({ ...order, seat: seat.buffers }, { signal: ending.signal })) as Answer;
+    } catch (error) {
+      signal?.throwIfAborted();
+      // Nothing had begun: the order is not to blame, and trying again would fail again.
+      if (seat.read().nth < 0) throw error;
+      return undefined;
+    } finally {
+      watch.end();
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
