@@ -108,5 +108,10 @@ export function smallClusterWorkload(): Small & { readonly workload: ClusterWork
     { op: 'c2-0', client: 2, atMicros: 0, deadlineMicros, kind: 'migrate', ledger: 'l1', to: 'n2' },
     { op: 'c2-1', client: 2, atMicros: 0, deadlineMicros, kind: 'move', ledger: 'l1', from: 'a2', to: 'a1', amount: OVERDRAFT.min },
   ];
-  return { workload: { nodes: 3, clients: 2, ledgers: ['l1'], accounts: ['a1', 'a2'], agents: [], operations }, chaosMicros: 2 * SECOND, readyMicros: 0, seed: 0 };
+  return {
+    workload: { nodes: 3, clients: 2, ledgers: ['l1'], accounts: ['a1', 'a2'], agents: [], operations },
+    chaosMicros: 2 * SECOND,
+    readyMicros: 0,
+    seed: 0,
+  };
 }

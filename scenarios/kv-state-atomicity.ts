@@ -48,7 +48,12 @@ export const kvStateAtomicity: Scenario<KelpieParts> = kelpieScenario({
     });
     return { nodes: 3, clients: 3, operations };
   },
-  small: () => ({ workload: { nodes: 3, clients: 2, operations: SMALL_OPERATIONS }, chaosMicros: SMALL_CHAOS_MICROS, readyMicros: 0, seed: 0 }),
+  small: () => ({
+    workload: { nodes: 3, clients: 2, operations: SMALL_OPERATIONS },
+    chaosMicros: SMALL_CHAOS_MICROS,
+    readyMicros: 0,
+    seed: 0,
+  }),
   setUp: (customer) => customer.open(LEDGER, Object.fromEntries(ACCOUNTS.map((account) => [account, OPENING]))),
   verify: async (customer) => void (await customer.auditUntilAnswered(LEDGER)),
 });

@@ -44,7 +44,12 @@ export const singleActivationRace: Scenario<KelpieParts> = kelpieScenario({
     });
     return { nodes, clients: nodes, operations };
   },
-  small: () => ({ workload: { nodes: 3, clients: 2, operations: [1, 2].map(smallWrite) }, chaosMicros: 4 * SECOND, readyMicros: SMALL_READY_MICROS, seed: 1 }),
+  small: () => ({
+    workload: { nodes: 3, clients: 2, operations: [1, 2].map(smallWrite) },
+    chaosMicros: 4 * SECOND,
+    readyMicros: SMALL_READY_MICROS,
+    seed: 1,
+  }),
   async verify(user) {
     for (const book of BOOKS) await user.readUntilAnswered(book);
   },

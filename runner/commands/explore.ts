@@ -105,7 +105,9 @@ async function toldAgain({ failure }: ExploreReport, path: string, signal: Abort
   await writeCaseFile(path, { case: run, expected: { verdict: end, invariant, signature, traceHash }, reproduce: commandOf(path) });
   const outcome = await runCase(run, { record: true, signal });
   if (outcome.run.traceHash !== traceHash) {
-    throw new Error(`the search met ${signature} with trace hash ${traceHash}, and its case has ${outcome.run.traceHash}: the case is not the run`);
+    throw new Error(
+      `the search met ${signature} with trace hash ${traceHash}, and its case has ${outcome.run.traceHash}: the case is not the run`,
+    );
   }
   return outcome;
 }

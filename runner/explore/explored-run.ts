@@ -52,7 +52,6 @@ export async function exploreRun(
     readyMicros,
     depth,
     isSearched: (state, decisionsLeft) => table?.has(state, decisionsLeft) === true,
-    // Whether the run has converged is told by all events, but only at ticks of the world, when their order is past.
     audiences: scenario.invariants.map(({ hears }) => hears),
   });
   const commits: ChosenCommit[] = [];

@@ -24,10 +24,14 @@ export interface SmallCaseOptions {
 }
 
 /** Whether a search has something to go through here. */
-export const isSmallable = (scenario: Scenario): boolean => scenario.small !== undefined;
+const isSmallable = (scenario: Scenario): boolean => scenario.small !== undefined;
 
 /** Throws UsageError for a scenario that has no small case, naming those that have one. */
-export function smallCase(scenario: Scenario, scenarios: readonly Scenario[], { bug, faults }: SmallCaseOptions): { readonly run: Case; readonly readyMicros: Micros } {
+export function smallCase(
+  scenario: Scenario,
+  scenarios: readonly Scenario[],
+  { bug, faults }: SmallCaseOptions,
+): { readonly run: Case; readonly readyMicros: Micros } {
   if (scenario.small === undefined) {
     const others = scenarios.filter(isSmallable).map(({ id }) => id);
     throw new UsageError(`scenario '${scenario.id}' has no small case to explore; ${others.join(', ')} have one`);

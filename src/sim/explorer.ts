@@ -12,7 +12,8 @@
  * - A step changes the component that it belongs to and those that the kernel says went on or died in it, and nothing else. An event
  *   of the world belongs to the address whose message it carries; any other touches everything, as a barrier.
  * - Sending changes nothing at the receiver before the message is there, and the network keeps each pair's messages in order.
- * - Promises and convergence fold the story in the order of its telling, so that order is part of the state.
+ * - Promises fold the story in the order of its telling, so the order of what any of them hears is part of the state. Convergence
+ *   is asked about what became of each node, and not in which order nodes told of it.
  * - The healthy network draws no chance per message, and faults answer only what they were scripted to.
  *
  * Most orders need not be tried at all: what a node does reaches no other at the same instant, so the orders of steps of each one
@@ -323,7 +324,7 @@ export class Exploration implements Explorer {
     if (this.#stepTouched.length > 0) this.#instant.push({ components: this.#stepTouched, told: this.#stepTold });
     this.#stepTouched = [];
     // What was told follows from the history of the step; that it was told now, and not before, is new.
-    if (this.#stepTold.length > 0) this.#story = fold(this.#story, this.#step);
+    if (this.#stepTold.some((type) => this.#isHeard(type))) this.#story = fold(this.#story, this.#step);
     this.#stepTold = [];
   }
 
@@ -331,6 +332,10 @@ export class Exploration implements Explorer {
     this.#step = fold(this.#step, this.#state());
     this.#epoch = this.#step;
     this.#histories = new Map();
+  }
+
+  #isHeard(type: string): boolean {
+    return this.#options.audiences.some((hears) => hears === undefined || hears.includes(type));
   }
 
   /** Adds histories up, so that the order in which components were first heard of does not matter. */
