@@ -9,8 +9,10 @@ import { serverIds } from '../scenarios/scenario.js';
 import { DatabaseError, type Platform, PortError, ServiceError, transact } from '../src/ports.js';
 import type { Case, FaultReport } from '../src/run.js';
 import { CAPABILITIES } from '../src/sim/seams.js';
+import { randomOf } from '../src/sim/random.js';
 import { simulate } from '../src/sim/simulate.js';
 import { RollingHash } from '../src/trace.js';
+import type { Fault } from './fault.js';
 import { faults } from './index.js';
 
 const SEEDS_MAX = 40;
@@ -164,6 +166,14 @@ async function seenIn(
   };
 }
 
+/** What is never drawn is put into a case, for the whole chaos phase. */
+function scripted(seed: number, fault: Fault): Case {
+  const run = draw(seed, workbench, { faults, only: [], chaosMicros: CHAOS_MICROS });
+  const params = fault.draw(randomOf(seed), workbench.budget(run.workload, CHAOS_MICROS));
+  const whole = { ...params, startMicros: 0, durationMicros: CHAOS_MICROS };
+  return { ...run, faults: [{ id: fault.id, label: `${fault.id}#1`, params: whole }] };
+}
+
 describe.each(faults.map((fault) => [fault.id, fault] as const))('%s', (id, fault) => {
   it(
     'fires and changes what programs see, the same way every time',
@@ -173,7 +183,7 @@ describe.each(faults.map((fault) => [fault.id, fault] as const))('%s', (id, faul
       for (let seed = 1; seed <= SEEDS_MAX; seed++) {
         // What a disk did to its platter shows when a cache is gone, so disks are judged beside crashes, which are never muted.
         const only = id.startsWith('disk/') ? [id, CRASHES] : [id];
-        const run = draw(seed, workbench, { faults, only, chaosMicros: CHAOS_MICROS });
+        const run = fault.scripted === true ? scripted(seed, fault) : draw(seed, workbench, { faults, only, chaosMicros: CHAOS_MICROS });
         const own = run.faults.filter((one) => one.id === id).map(({ label }) => label);
         const struck = await seenIn(run, []);
         expect(struck.verdict).toBe('pass');
