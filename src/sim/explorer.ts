@@ -13,7 +13,8 @@
  *   of the world belongs to the address whose message it carries; any other touches everything, as a barrier.
  * - Sending changes nothing at the receiver before the message is there, and the network keeps each pair's messages in order.
  * - Promises fold the story in the order of its telling, so the order of what any of them hears is part of the state. Convergence
- *   is asked about what became of each node, and not in which order nodes told of it.
+ *   is asked about what became of each node, and not in which order nodes told of it; and specs are followed in the runs that are made,
+ *   but no order is tried for their sake alone.
  * - The healthy network draws no chance per message, and faults answer only what they were scripted to.
  *
  * Most orders need not be tried at all: what a node does reaches no other at the same instant, so the orders of steps of each one
