@@ -58,7 +58,8 @@ export const joinAtomicity: Invariant = {
             const { member, nodeLife, from, to, by, version } = body;
             const life = lifeOf(member, nodeLife);
             life.changes.push({ to, version });
-            if (to === 'active') {
+            // What it becomes something else from, it has been.
+            if (to === 'active' || from === 'active' || from === 'leaving') {
               life.active = true;
               unproven.delete(`${member} ${nodeLife}`);
             }

@@ -273,7 +273,7 @@ Heal ==
 
 \* The process of a member dies. What starts again is outside until it resumes.
 Crash(n) ==
-    /\ Runs(n)
+    /\ Runs(n) \/ (state[n] = "joining" /\ ~wide)
     /\ part' = [part EXCEPT ![n] = IF wide THEN "No" ELSE "Lately"]
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ stands' = [stands EXCEPT ![n] = "No"]

@@ -42,6 +42,12 @@ const deposed = (place: Place): Observation => ({
 });
 const isWide = (wide: boolean): Observation =>
   look(wide ? 'others are members too' : 'a cluster of three', (state) => state['wide'] === wide);
+/** It has cleared its claim without hearing so, or another was elected. */
+const deposedPrimary = (place: Place): Observation => ({
+  key: `${place} finds that it is no primary`,
+  steps: [{ action: 'StepDown', args: [place] }],
+  still: (state) => at(state, 'belief', place) === 'No',
+});
 const noPrimary = (place: Place): Observation => look(`${place} is no primary`, (state) => at(state, 'belief', place) === 'No');
 const minority = (place: Place): Observation =>
   look(`${place} stands for a minority`, (state: SpecState) => at(state, 'stands', place) === 'Minority');
@@ -51,9 +57,14 @@ const untold = (place: Place, from: MemberState, to: MemberState): Observation =
   switch (to) {
     case 'joining':
       if (from !== 'left' && from !== 'failed') return oneOf(key, [{ action: 'Resume', args: [place] }]);
-      return oneOf(key, [...PLACES.map((by) => ({ action: 'Accept', args: [by, place] })), { action: 'AcceptedByRest', args: [place] }]);
+      return oneOf(key, [
+        ...PLACES.map((by) => ({ action: 'Accept', args: [by, place] })),
+        { action: 'AcceptedByRest', args: [place] },
+        { action: 'Found', args: [place] },
+      ]);
     case 'active':
-      return oneOf(key, [{ action: 'Activate', args: [place] }]);
+      // Who has founded the cluster is active by that.
+      return { key, steps: [{ action: 'Activate', args: [place] }], still: (state) => at(state, 'state', place) === 'active' };
     case 'leaving':
       return oneOf(key, [{ action: 'BeginLeave', args: [place] }]);
     case 'left':
@@ -76,6 +87,8 @@ class Trio {
   readonly #versions = new Map<string, number>();
   /** A life that takes the place of an earlier one, or founds the cluster, goes over two changes at once. */
   readonly #halves = new Map<string, { readonly step: 'Resume' | 'Found'; readonly from: MemberState }>();
+  /** Of the last change of a member that was told. */
+  readonly #lives = new Map<string, number>();
   #term = 0;
   #primary = '';
 
@@ -100,7 +113,9 @@ class Trio {
         return this.#see(deposed(place));
       case 'primary.view':
         // The answer to its election was lost, and it reads that it was elected.
-        return this.#elected(event.node, body.term, true);
+        this.#elected(event.node, body.term, true);
+        for (const { node, nodeLife, state } of body.members) this.#shown(node, nodeLife, state);
+        return;
       case 'primary.elect':
         return this.#elected(event.node, body.term, body.reached * 2 > body.voters);
       case 'primary.stepdown':
@@ -124,12 +139,18 @@ class Trio {
     this.#states.set(node, to);
   }
 
+  /** Of what a view shows, only that a life has become active is sure to be the latest of it. */
+  #shown(node: string, nodeLife: number, state: MemberState): void {
+    if (state === 'active' && this.#state(node) === 'joining' && this.#lives.get(node) === nodeLife) this.#reach(node, 'active');
+  }
+
   #changed(body: StateEvent): void {
-    const { member, from, to, by, version } = body;
+    const { member, from, to, by, version, nodeLife } = body;
     const last = this.#versions.get(member) ?? 0;
     // Later changes of the member were told before, and this one with them.
     if (version >= 0 ? version < last : this.#state(member) === to) return;
     if (version > last) this.#versions.set(member, version);
+    this.#lives.set(member, nodeLife);
     if (by !== member) {
       this.#reach(member, from);
       this.#states.set(member, to);
@@ -202,7 +223,8 @@ class Trio {
   #steppedDown(node: string, term: number, why: 'no-majority' | 'leaving' | 'deposed'): void {
     const place = this.#places.get(node);
     if (place === undefined || why === 'leaving') return;
-    if (why === 'deposed' || term < this.#term) return this.#see(noPrimary(place));
+    if (why === 'deposed') return this.#see(deposedPrimary(place));
+    if (term < this.#term) return this.#see(noPrimary(place));
     this.#see(this.#primary === node ? step('StepDown', place) : noPrimary(place));
     if (this.#primary === node) this.#primary = '';
   }
