@@ -60,6 +60,34 @@ describe('commits of an actor', () => {
       'a holder that is dropped with a commit on its way',
       [load(1, 0), start('1.1', 1), drop(1), load(2, 1), done('1.1', 1), ...committed('2.1', 2)],
     ],
+    [
+      'a holder that is dropped when others have committed the version that it was to make',
+      [
+        load(1, 0),
+        start('1.1', 1),
+        unknown('1.1'),
+        load(2, 0),
+        ...committed('2.1', 1, 5),
+        drop(1),
+        ...committed('2.2', 2, 6),
+        load(3, 2, 6),
+      ],
+    ],
+    [
+      'a deposed holder that sends what is too late, and is dropped when another has committed that version',
+      [load(1, 0), load(2, 0), start('1.1', 1), unknown('1.1'), ...committed('2.1', 1), drop(1), load(3, 1), ...committed('3.1', 2)],
+    ],
+    [
+      'a holder that dies when others have added to what it committed',
+      [load(1, 0), start('1.1', 1), load(2, 1), ...committed('2.1', 2), kill('n1'), ...committed('2.2', 3), load(3, 3)],
+    ],
+    [
+      'a holder that learns late that it committed what another has written over',
+      [
+        ...[load(1, 0), write(1, 'k', 5), start('1.1', 1), load(2, 1), write(2, 'k', 6), ...committed('2.1', 2), done('1.1', 1)],
+        ...[read(2, 'k', 6), ...committed('2.2', 3), load(3, 3)],
+      ],
+    ],
     ['a deposed holder that is refused', [load(1, 0), load(2, 0), start('1.1', 1), ...committed('2.1', 1), conflict('1.1'), load(3, 1)]],
     [
       'what was read is what was committed',
@@ -87,6 +115,11 @@ describe('what no transaction does', () => {
       'is lost though it was found',
       [load(1, 0), start('1.1', 1), unknown('1.1'), resolved('1.1', true), load(2, 0)],
       'activate.load: head 0',
+    ],
+    [
+      'is found though its successor has not found it',
+      [load(1, 0), start('1.1', 1), unknown('1.1'), load(2, 0), ...committed('2.1', 1), resolved('1.1', true)],
+      'commit.resolved: LookFound c1',
     ],
     ['is lost though it was done', [load(1, 0), ...committed('1.1', 1), load(2, 0)], 'activate.load: head 0'],
     ['adds to another version than the newest', [load(1, 0), ...committed('1.1', 2)], 'commit.start: c1 adds to 1'],

@@ -21,6 +21,11 @@ interface Commit {
   readonly client: Client;
   readonly stateVersion: number;
   phase: 'sent' | 'asking' | 'found' | 'unknown';
+  /**
+   * What the first holder after its own has loaded, and that is final: an older token commits nothing any more. Later holders cannot
+   * tell, for the version that it was to make may be of another commit by then. Undefined until a later holder has loaded the actor.
+   */
+  inStore: boolean | undefined;
 }
 
 /** What the last commit that wrote it has left under a key. */
@@ -44,6 +49,8 @@ interface Actor {
   readonly keys: Map<string, Written>;
   /** State of the store after the newest commit that is known, undefined where it is not. */
   state: { readonly stateVersion: number; readonly checksum: number | null } | undefined;
+  /** The newest token under which somebody has loaded the actor. */
+  newestToken: number;
   /** What commits under way make of the state, by their names. */
   readonly states: Map<string, number | null | 'unchanged'>;
 }
@@ -128,6 +135,7 @@ class Commits {
       buffers: new Map(),
       keys: new Map(),
       state: { stateVersion: 0, checksum: null },
+      newestToken: 0,
       states: new Map(),
     }));
   }
@@ -169,16 +177,22 @@ class Commits {
     this.#rolledBackCommits(actor, token);
     const client = this.#free(actor, commit);
     if (client === undefined) return this.#walks.leave(actor.walk, 'three commits of one actor are under way');
-    actor.commits.set(commit, { id: commit, node, token, client, stateVersion, phase: 'sent' });
+    const inStore = token < actor.newestToken ? false : undefined;
+    actor.commits.set(commit, { id: commit, node, token, client, stateVersion, phase: 'sent', inStore });
     actor.states.set(commit, body.stateDeleted ? null : (body.state ?? 'unchanged'));
     this.#walks.see(actor.walk, step('CommitSend', client));
     this.#walks.see(actor.walk, addsTo(client, (stateVersion - 1) % 2));
     if (this.#buffer(actor, token).read >= stateVersion) this.#walks.see(actor.walk, torn(client));
   }
 
-  /** Its commit is in the store. */
-  #done(actor: Actor, { id, token, stateVersion }: Commit): void {
-    actor.commits.delete(id);
+  /** Its end is told: it is in the store, which a later holder may have found before. */
+  #done(actor: Actor, commit: Commit): void {
+    actor.commits.delete(commit.id);
+    if (commit.inStore === undefined) this.#taken(actor, commit);
+  }
+
+  /** The store has what it wrote, and nothing newer yet. */
+  #taken(actor: Actor, { id, token, stateVersion }: Commit): void {
     const change = actor.states.get(id);
     actor.states.delete(id);
     if (actor.state?.stateVersion === stateVersion - 1 && change !== undefined) {
@@ -206,6 +220,14 @@ class Commits {
     if (commit.phase === 'unknown' || commit.phase === 'found') return;
     if (commit.phase === 'sent') this.#walks.see(actor.walk, step(how, commit.client));
     commit.phase = 'unknown';
+    this.#settle(actor, commit);
+  }
+
+  /** Where nobody else will tell what became of it, a holder that has loaded the actor since has found out. */
+  #settle(actor: Actor, commit: Commit): void {
+    if (commit.phase !== 'unknown' || commit.inStore === undefined) return;
+    actor.commits.delete(commit.id);
+    this.#walks.see(actor.walk, step(commit.inStore ? 'LookFound' : 'LookMissed', commit.client));
   }
 
   #ended(node: string): void {
@@ -216,15 +238,14 @@ class Commits {
 
   /** What is loaded settles what became of every commit of holders before. */
   #loaded(actor: Actor, token: number, stateVersion: number, checksum: number | null): void {
+    actor.newestToken = Math.max(actor.newestToken, token);
     for (const commit of actor.commits.values()) {
       if (commit.token >= token) continue;
-      const applied = stateVersion >= commit.stateVersion;
-      if (commit.phase === 'sent') continue;
-      if (commit.phase === 'unknown') {
-        actor.commits.delete(commit.id);
-        this.#walks.see(actor.walk, step(applied ? 'LookFound' : 'LookMissed', commit.client));
-        if (applied) this.#done(actor, commit);
+      if (commit.inStore === undefined) {
+        commit.inStore = stateVersion >= commit.stateVersion;
+        if (commit.inStore) this.#taken(actor, commit);
       }
+      this.#settle(actor, commit);
     }
     this.#walks.see(actor.walk, headIs(stateVersion % 2));
     const known = actor.state;
