@@ -30,6 +30,8 @@ const end = (request: string, committed = true): Line =>
 const going = (reason: 'idle' | 'shutdown' | 'asked' | 'migration', pending = 0, token = 1): Line =>
   tell({ type: 'deactivate.start', actor, token, reason, pending });
 const gone = (token = 1): Line => tell({ type: 'deactivate.done', actor, token, outcome: 'clean' });
+/** Calls that waited run, one after the other. */
+const served = (calls: number): Line[] => Array.from({ length: calls }, (_, i) => [invoke(`s${i}`), end(`s${i}`, false)]).flat();
 const drop = (token = 1): Line => tell({ type: 'activate.drop', actor, token, reason: 'lease-lost' });
 const kill = tell({ type: 'kill', reason: 'test' });
 const boot = tell({ type: 'boot', reason: 'restart' });
@@ -45,6 +47,14 @@ describe('the life of an actor', () => {
       'calls are served before it goes',
       [...up(1, null), invoke('r1'), going('asked', 2), end('r1', false), invoke('r2'), end('r2', false), gone()],
     ],
+    [
+      'three wait and none runs when it is asked to go',
+      [...up(1, null), going('migration', 3), ...served(3), gone(), drop(), ...up(2, null)],
+    ],
+    ['many wait behind the one that runs', [...up(1, null), invoke('r0'), going('asked', 6), end('r0', false), ...served(5), gone()]],
+    ['of many that wait some are not served', [...up(1, null), going('shutdown', 9), ...served(2), gone(), ...up(2, null)]],
+    ['many wait, and it is dropped before they are served', [...up(1, null), going('asked', 6), ...served(1), drop(), ...up(2, null)]],
+    ['many wait, and its node dies', [...up(1, null), going('asked', 6), ...served(1), kill, boot, ...up(2, null)]],
     ['a claim that is lost', [start, lost, start, lost, tell({ type: 'activate.fail', actor, code: 'overloaded' })]],
     ['a conflict and another try', [...up(1, null), invoke('r1'), commit('r1', 7), invoke('r1', 1, 2), commit('r1', 8), end('r1')]],
     ['a crash, after which a commit may be there', [...up(1, null), invoke('r1'), commit('r1', 7), kill, boot, ...up(2, 7)]],
@@ -72,6 +82,15 @@ describe('what no actor does', () => {
     ['writes what does not run', [...up(1, null), invoke('r1'), commit('r1', 7), end('r1'), end('r1')], 'invoke.end: FinishWrite'],
     ['deletes what does not run', [...written, invoke('r1'), commit('r1', null, true), end('r1'), end('r1')], 'invoke.end: FinishDelete'],
     ['goes before it is up', [start, going('asked')], 'deactivate.start: DeactivateAsked'],
+    ['goes before it is up, though many wait', [start, going('asked', 6)], 'deactivate.start: active'],
+    ['goes twice while many wait', [...up(1, null), going('asked', 6), going('asked', 6)], 'deactivate.start: active'],
+    ['comes up again while many wait', [...up(1, null), going('asked', 6), start], 'activate.start: Activate'],
+    ['runs more than waited as it went', [...up(1, null), going('asked', 3), ...served(4)], 'invoke.start: Start'],
+    [
+      'runs more than waited behind the one that ran',
+      [...up(1, null), invoke('r'), going('asked', 4), end('r', false), ...served(4)],
+      'invoke.start: Start',
+    ],
     ['goes for idleness while it runs', [...up(1, null), invoke('r1'), going('idle', 1)], 'deactivate.start: DeactivateIdle'],
     ['is gone without going', [...up(1, null), gone()], 'deactivate.done: DeactivateDone'],
     ['is dropped when it is not there', [drop()], 'activate.drop: Drop'],
@@ -88,10 +107,12 @@ describe('what no actor does', () => {
 
   test('the bug DeactivateWithPending: it goes while an accepted call runs', () => {
     expect(follows([...up(1, null), invoke('r1'), going('asked', 1), gone()])).toBe('deactivate.done: DeactivateDone');
+    expect(follows([...up(1, null), invoke('r1'), going('asked', 6), gone()])).toBe('deactivate.done: DeactivateDone');
   });
 
   test('the bug IdleTooSoon, where it shows: it goes for idleness while a call waits', () => {
     expect(follows([...up(1, null), going('idle', 1)])).toBe('deactivate.start: pending 1');
+    expect(follows([...up(1, null), going('idle', 6)])).toBe('deactivate.start: pending 2');
   });
 
   test('the bug InvokeWhileDeactivating: it runs what came late', () => {

@@ -1,6 +1,9 @@
 /**
  * One walk for each actor on each node that ever brings it up. What an activation is told of after it has ended (the commit of a
  * dropped one may still find out what became of it) is no step: it may have happened while the activation lasted, and had to be by then.
+ *
+ * The mailbox of the model is small, and a call that comes while the actor is going does not get into it. An actor that is asked to go
+ * while more calls wait serves the first of them like one that is up: in the model it is asked when the others fit.
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
@@ -20,6 +23,8 @@ interface Activation {
   /** The last token under which this node has had the actor. */
   lastToken: number;
   running: string | null;
+  /** It has been asked to go, and so many calls are to start before those that wait fit into the model's mailbox. */
+  surplus: number;
   /** The commit under way or done of what runs. */
   change: Change;
   committing: boolean;
@@ -35,13 +40,11 @@ const restart = step('Restart');
 const runs = look('running', (state) => state['running'] === true);
 const crash: Observation = { key: 'Crash', steps: [{ action: 'Crash' }], still: (state) => state['phase'] === 'Down' };
 
-/** The model's mailbox and the invocation that runs hold so many calls. */
-const CALLS_MAX = 3;
+/** So many calls wait in the model's mailbox at most. */
+const MAILBOX = 2;
 const callsOf = (state: SpecState): number => (state['queue'] as number) + (state['running'] === true ? 1 : 0);
-const pendingIs = (pending: number): Observation => {
-  const calls = Math.min(pending, CALLS_MAX);
-  return look(`pending ${calls}`, (state) => callsOf(state) === calls);
-};
+const pendingIs = (calls: number): Observation => look(`pending ${calls}`, (state) => callsOf(state) === calls);
+const active = look('active', (state) => state['phase'] === 'Active');
 const storedIs = (stored: boolean): Observation => look(`stored ${stored}`, (state) => state['stored'] === stored);
 
 /** Perhaps it was committed, and nobody has said so. */
@@ -64,7 +67,7 @@ class Lifecycles {
     const see = (observation: Observation): void => this.#walks.see(at.walk, observation);
     switch (body.type) {
       case 'activate.start':
-        Object.assign(at, { claimLost: false, token: 0, retired: 0 });
+        Object.assign(at, { claimLost: false, token: 0, retired: 0, surplus: 0 });
         return see(step('Activate'));
       case 'claim.commit':
         at.token = body.token;
@@ -89,7 +92,10 @@ class Lifecycles {
         if (body.tries > 1 && body.token === at.token) return see(runs);
         if (body.tries > 1) return;
         Object.assign(at, { running: body.request, change: 'FinishFail', committing: false });
-        return see(step('Start'));
+        see(step('Start'));
+        if (at.surplus === 1) return this.#asked(at);
+        if (at.surplus > 1) at.surplus--;
+        return;
       case 'commit.start':
         // What was deleted stays so, whatever a hook does.
         if (body.request === null && (body.state !== null || body.stateDeleted)) at.hookWrote = !at.deleted;
@@ -111,10 +117,20 @@ class Lifecycles {
         if (change !== 'FinishFail') at.deleted = change === 'FinishDelete';
         return see(step(change));
       }
-      case 'deactivate.start':
+      case 'deactivate.start': {
+        this.#asked(at);
+        const running = at.running === null ? 0 : 1;
+        const surplus = body.pending - running - MAILBOX;
+        if (body.reason !== 'idle' && surplus > 0) {
+          at.surplus = surplus;
+          return see(active);
+        }
         see(step(body.reason === 'idle' ? 'DeactivateIdle' : 'DeactivateAsked'));
-        return see(pendingIs(body.pending));
+        return see(pendingIs(Math.min(body.pending, running + MAILBOX)));
+      }
       case 'deactivate.done':
+        // Calls that never started have been answered, or have gone elsewhere.
+        this.#asked(at);
         at.retired = body.token;
         return see(step('DeactivateDone'));
       case 'activate.drop':
@@ -132,6 +148,7 @@ class Lifecycles {
       retired: 0,
       lastToken: 0,
       running: null,
+      surplus: 0,
       change: 'FinishFail',
       committing: false,
       deleted: false,
@@ -140,10 +157,17 @@ class Lifecycles {
     }));
   }
 
+  /** It goes in the model too, where that was put off. */
+  #asked(at: Activation): void {
+    if (at.surplus === 0) return;
+    at.surplus = 0;
+    this.#walks.see(at.walk, step('DeactivateAsked'));
+  }
+
   #dropped(at: Activation): void {
     if (at.running !== null) at.zombies.push(at.running);
     this.#doubtful(at);
-    Object.assign(at, { token: 0, running: null });
+    Object.assign(at, { token: 0, running: null, surplus: 0 });
     this.#walks.see(at.walk, step('Drop'));
   }
 
@@ -155,7 +179,7 @@ class Lifecycles {
   #ended(node: string): void {
     for (const at of this.#activations.get(node)?.values() ?? []) {
       this.#doubtful(at);
-      Object.assign(at, { token: 0, retired: 0, running: null });
+      Object.assign(at, { token: 0, retired: 0, running: null, surplus: 0 });
       at.zombies.length = 0;
       this.#walks.see(at.walk, crash);
     }
