@@ -271,9 +271,10 @@ Heal ==
     /\ cut' = None
     /\ UNCHANGED <<state, primary, part, belief, stands, mandate, wide>>
 
-\* The process of a member dies. What starts again is outside until it resumes.
+\* The process of a member dies, or of one that may have sent that it founds the cluster or is active: that may still come to the store.
+\* What starts again is outside until it resumes.
 Crash(n) ==
-    /\ Runs(n) \/ (state[n] = "joining" /\ ~wide)
+    /\ Runs(n) \/ (state[n] \in {"left", "joining"} /\ part[n] = "No" /\ ~wide)
     /\ part' = [part EXCEPT ![n] = IF wide THEN "No" ELSE "Lately"]
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ stands' = [stands EXCEPT ![n] = "No"]

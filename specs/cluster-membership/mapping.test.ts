@@ -55,8 +55,9 @@ test('a primary that has cleared its claim without hearing so finds nothing left
   expect(follows([...trio(), stepDown('A', 'deposed'), elect('B', 2)])).toBe('accepted');
 });
 
-test('who has founded the cluster without hearing so goes on as its only member', () => {
+test('who has founded the cluster without hearing so goes on as its only member, or is followed by a later life', () => {
   expect(follows([...boots('A', 'B', 'C'), elect('A', 1, 1, 1)])).toBe('accepted');
+  expect(follows([...boots('A', 'B', 'C'), kill('A'), ...resume('A'), activate('A')])).toBe('accepted');
 });
 
 describe('three members', () => {

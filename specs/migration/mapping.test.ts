@@ -151,8 +151,8 @@ describe('what no migration does', () => {
   });
 
   test('the bug ActivateBeforeMove: the target starts, the move fails, and the source goes on', () => {
-    expect(follows([...up('A', 1, 0), prepare(), ...stop(), abort('transfer'), transfer(0)])).toBe('migrate.transfer: Transfer');
-    expect(follows([...ready, abort('move'), move()])).toBe('migrate.move: MoveDone');
+    const both = [...ready, begin(), ...up('B', 1, 1, 'existing'), abort('move'), ...up('A', 2, 1, 'again'), serve('A', 2), serve('B', 1)];
+    expect(follows(both)).toMatch(/^(?!accepted)/);
   });
 
   test('the bug SkipTransfer: the target begins with an old state', () => {
@@ -160,12 +160,17 @@ describe('what no migration does', () => {
   });
 
   test('the bug SplitMove: the target has the placement, and the lease is the source’s', () => {
+    expect(follows([...whole, serve('B', 2), ...up('A', 2, 1, 'again'), serve('A', 2), serve('B', 2)])).toMatch(/^(?!accepted)/);
+  });
+
+  test('the bug NoAbort: a migration that was aborted goes on', () => {
     expect(follows([...up('A', 1, 0), prepare(), ...stop(), abort('transfer'), transfer(0)])).toBe('migrate.transfer: Transfer');
     expect(follows([...ready, abort('move'), move()])).toBe('migrate.move: MoveDone');
   });
 
-  test('the bug NoAbort: a migration that was aborted goes on', () => {
-    expect(follows([...up('A', 1, 0), prepare(), ...stop(), abort('transfer'), transfer(0)])).toBe('accepted');
-    expect(follows([...ready, abort('move'), prepare()])).toBe('accepted');
+  test('an abort that is told late is of the life before it', () => {
+    const late = [...ready, drop('A', 1), ...up('A', 2, 1, 'again'), abort('move')];
+    expect(follows([...late, ...commit('A', 2, 2), ...going('A', 2, 'idle'), ...up('A', 3, 2)])).toBe('accepted');
+    expect(follows([...late, ...commit('A', 2, 2), ...going('A', 2, 'idle'), ...up('A', 3, 1)])).toBe('activate.load: version 1');
   });
 });

@@ -32,14 +32,24 @@ interface Coming {
   loaded: number;
 }
 
+interface UnderWay {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  /** `early`: it was prepared before the actor was up, and goes on when it is. */
+  phase: 'early' | 'under way' | 'over';
+  /** Of the source's claim; 0 while it is early. */
+  readonly token: number;
+}
+
 interface Actor {
   readonly walk: string;
   readonly seats: Map<Place, Seat>;
   readonly coming: Map<string, Coming>;
   /** The node that was last told to have it. */
   holder: string;
-  /** The last one. `early`: it was prepared before the actor was up, and goes on when it is. */
-  migration: { readonly name: string; readonly from: string; readonly to: string; phase: 'early' | 'under way' | 'over' } | undefined;
+  /** The last one. */
+  migration: UnderWay | undefined;
   /** Why the actor goes, on the node that tells of it. */
   reason: string;
 }
@@ -178,14 +188,14 @@ class Actors {
 
   #prepared(actor: Actor, name: string, from: string, to: string): void {
     if ((seatOf(actor, from)?.token ?? 0) === 0) {
-      actor.migration = { name, from, to, phase: 'early' };
+      actor.migration = { name, from, to, phase: 'early', token: 0 };
       return;
     }
     const source = this.#seat(actor, from);
     actor.migration = undefined;
     const target = source === undefined ? undefined : this.#seat({ ...actor, holder: from }, to);
     if (source === undefined || target === undefined) return this.#leave(actor);
-    actor.migration = { name, from, to, phase: 'under way' };
+    actor.migration = { name, from, to, phase: 'under way', token: source.token };
     this.#walks.see(actor.walk, step('Prepare', source.place, target.place));
   }
 
@@ -257,7 +267,8 @@ class Actors {
         migration.phase = 'over';
         if (phase === 'early') return;
         const ownEnd = phase === 'under way' && (seat.token === 0 || body.step === 'stop');
-        if (body.step !== 'stop') seat.token = 0;
+        // The source may have come up anew since it stopped for the migration.
+        if (body.step !== 'stop' && seat.token === migration.token) seat.token = 0;
         return see(ownEnd ? abortedWithoutSource : step('Abort'));
       }
       default:
