@@ -79,7 +79,10 @@ const KNOBS = {
   migrationStepMicros: { min: 2 * SECOND, max: 5 * SECOND, normal: 3 * SECOND },
 } satisfies KelpieKnobs;
 
-/** The marks without those that nothing here can reach: ledgers change nothing when they end, none calls one that waits for it, and journals stay short. */
+/**
+ * The marks without those that nothing here can reach: ledgers change nothing when they end, none calls one that waits for it, journals
+ * stay short, and nobody looks for agents that come and go.
+ */
 function reachable<Name extends string>(
   marks: Readonly<Record<Name, Mark>>,
   ...without: readonly NoInfer<Name>[]
@@ -103,7 +106,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
     ...memberMarks,
     ...migrationMarks,
     ...reachable(walMarks, 'log of several segments recovered', 'segment cleaned up', 'pending operation carried to a newer segment'),
-    ...reachable(agentMarks, 'idempotency key used for another request'),
+    ...reachable(agentMarks, 'idempotency key used for another request', 'agent looked for in vain'),
     ...reachable(loopMarks, 'message ended at its last iteration', 'agent paused'),
     ...agentLifeMarks,
     'message for another node dropped': seen('rpc.drop', ({ why }) => why === 'misdelivered'),
