@@ -27,13 +27,15 @@ const COLUMNS_DEFAULT: readonly (keyof Row)[] = ['id', 'summary'];
 const CATALOGUES: Readonly<Record<string, () => readonly Row[]>> = {
   scenarios: () => catalogue.scenarios.map(({ id, summary, offers }) => ({ id, summary, offers })),
   faults: () =>
-    catalogue.faults.map(({ id, summary, core, needs, beyondBudget = false }) => ({
+    catalogue.faults.map(({ id, summary, core, needs, beyondBudget = false, scripted = false }) => ({
       id,
       summary,
       family: id.slice(0, id.indexOf('/')),
       core,
       needs,
       beyondBudget,
+      // Written into cases by `explore`, never drawn, so it has no figures.
+      scripted,
       // A fault that was added since has no figures until the next check.
       ...(checked[id] ?? { fired: 0, potent: 0 }),
     })),

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { writeOut } from './embedded.js';
 import type { LabelledModel } from './labelled-model.js';
@@ -26,8 +26,11 @@ import type { TlaState } from './tla-value.js';
 import { messageOf, oneLine, parseFailure, parseOutput, parseState, TLC_CODE, type TlcOutput, traceOf } from './tlc-output.js';
 
 /** Where `spec install-tlc` puts the jar and everybody looks for it last. */
-export const installedJar = (environment: NodeJS.ProcessEnv = process.env): string =>
-  join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kelpie-dst', 'tla2tools.jar');
+export function installedJar(environment: NodeJS.ProcessEnv = process.env): string {
+  const cache = environment['XDG_CACHE_HOME'];
+  // Set and empty is not set, as the XDG base directories have it; a relative path would be another place in every folder.
+  return join(cache === undefined || !isAbsolute(cache) ? join(homedir(), '.cache') : cache, 'kelpie-dst', 'tla2tools.jar');
+}
 
 export interface TlcPlace {
   readonly jar: string;
