@@ -94,7 +94,8 @@ const smallerWorld: Pass = (minimiser) =>
     for (let nodes = 1; nodes < workload.nodes; nodes++) yield smaller({ nodes });
     for (const name of Object.keys(workload).sort()) {
       const list = workload[name];
-      if (name === 'operations' || !Array.isArray(list) || list.length === 0) continue;
+      // With nothing to work on a workload is no longer one that its scenario would draw.
+      if (name === 'operations' || !Array.isArray(list) || list.length <= 1) continue;
       for (let index = list.length - 1; index >= 0; index--) yield smaller({ [name]: without(list as TraceValue[], index) });
     }
   });
