@@ -90,7 +90,13 @@ export class AmbientWatch {
 }
 
 /** The simulator turns the host's event loop, and Node does what it is asked: neither is the program under test. */
-const HOST_PLACES = [new URL('..', import.meta.url).href, new URL('../../src/sim/', import.meta.url).href, 'node:', '(<anonymous>)'];
+const HOST_PLACES = [
+  new URL('..', import.meta.url).href,
+  new URL('../../src/sim/', import.meta.url).href,
+  new URL('../../src/trace.js', import.meta.url).href,
+  'node:',
+  '(<anonymous>)',
+];
 
 const isHost = (frame: string): boolean => HOST_PLACES.some((place) => frame.includes(place));
 
