@@ -128,7 +128,8 @@ async function meets(scenario: Scenario, capability: Capability): Promise<boolea
     const { workload, chaosMicros } = drawn(seed, scenario);
     const budget = scenario.budget(workload, chaosMicros);
     const only = faults.filter(
-      ({ needs, allowed, beyondBudget }) =>
+      ({ needs, allowed, beyondBudget, scripted }) =>
+        scripted !== true &&
         needs.includes(capability) &&
         needs.every((need) => scenario.offers.includes(need)) &&
         beyondBudget !== true &&
