@@ -31,8 +31,10 @@ test('at most three are named', () => {
 });
 
 test('ids are unique within each catalogue', () => {
-  for (const parts of Object.values(catalogue) as (readonly { readonly id: string }[])[]) {
-    expect(parts.length).toBeGreaterThan(0);
-    expect(new Set(parts.map(({ id }) => id)).size).toBe(parts.length);
+  const { mappings = [], ...byId } = catalogue;
+  const named = [...Object.values(byId).map((parts) => parts.map(({ id }) => id)), mappings.map(({ module }) => module)];
+  for (const names of named) {
+    expect(names.length).toBeGreaterThan(0);
+    expect(new Set(names).size).toBe(names.length);
   }
 });

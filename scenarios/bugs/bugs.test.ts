@@ -16,7 +16,7 @@ const SEEDS = 100;
 const CLEAN_SEEDS = 15;
 const TIMEOUT_MS = 60_000;
 /** One of each kind: keys, state, claim, lease. */
-const QUICK = ['kv-write-through', 'state-only-commit', 'racy-claim', 'wall-clock-lease'];
+const QUICK = ['kv-write-through', 'state-only-commit', 'racy-claim'];
 
 async function runOf(seed: number, bug?: KnownBug): Promise<Run> {
   const drawn = draw(seed, kelpieCluster, { faults, ...(bug === undefined ? {} : { bug: bug.id }) });
