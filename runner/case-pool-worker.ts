@@ -2,8 +2,9 @@
 import type { Case } from '../src/run.js';
 import { type CaseVerdict, verdictOf } from './case-verdict.js';
 import { EffectsHash } from './effects.js';
+import { sitDown } from './pool-thread.js';
 import { loadCatalogue, simulateCase, tellingProgress } from './simulate-case.js';
-import { Seat, type SeatBuffers } from './storm/seat.js';
+import type { SeatBuffers } from './storm/seat.js';
 
 export interface CaseOrder {
   readonly run: Case;
@@ -18,27 +19,17 @@ export type CaseAnswer =
   /** The case and the catalogue do not fit together. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-// What programs under test print must not get into the one JSON document on stdout.
-process.stdout.write = process.stderr.write.bind(process.stderr);
-
-// Only verdicts go back, and Kelpie throws an error for every conflict.
-Error.stackTraceLimit = 0;
-
-let seat: Seat | undefined;
-process.on('exit', () => seat?.exit());
-
 /** Rejects for a broken assertion of the simulator. */
 export default async function judge(order: CaseOrder): Promise<CaseAnswer> {
-  const own = new Seat(order.seat);
-  seat = own;
+  const seat = sitDown(order.seat);
   const catalogue = await loadCatalogue(order.catalogueUrl);
   if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
-  own.begin(0);
+  seat.begin(0);
   const effects = new EffectsHash();
   const simulated = await simulateCase(order.run, catalogue, {
     muted: order.muted,
     listeners: [effects.listener],
-    onProgress: tellingProgress(own.progress),
+    onProgress: tellingProgress(seat.progress),
   });
   if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
   return { kind: 'done', verdict: verdictOf(simulated.run, effects.digest()) };

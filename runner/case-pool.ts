@@ -28,8 +28,9 @@ export class CasePool {
 
   /** Rejects when aborted, and when the catalogue cannot be loaded or lacks the case's parts. `muted`: labels of faults that do nothing. */
   async judge(run: Case, muted: readonly string[] = []): Promise<CaseVerdict> {
-    const answer = await this.#pool.run<CaseOrder, CaseAnswer>({ run, muted, catalogueUrl: this.#catalogueUrl.href });
-    if (answer === undefined) return this.#alone(run);
+    const attempt = await this.#pool.run<CaseOrder, CaseAnswer>({ run, muted, catalogueUrl: this.#catalogueUrl.href });
+    if (attempt.kind === 'died') return this.#alone(run);
+    const { answer } = attempt;
     if (answer.kind === 'refused') throw new Error(answer.reason);
     return answer.verdict;
   }

@@ -14,12 +14,28 @@ export interface CaseVerdict {
   readonly effects: string;
 }
 
+/** What a later run of the same case is held against. */
+export type Expected = Pick<CaseVerdict, 'verdict' | 'invariant' | 'signature' | 'traceHash'>;
+
+export const expectedOf = ({ verdict, invariant, signature, traceHash }: Expected): Expected => ({
+  verdict,
+  invariant,
+  signature,
+  traceHash,
+});
+
 export function verdictOf(run: Pick<Run, 'verdict' | 'violations' | 'reason' | 'traceHash' | 'events'>, effects = ''): CaseVerdict {
   const { verdict, violations, traceHash, events } = run;
   return { verdict, invariant: violations[0]?.invariant ?? null, signature: signatureOf(run), traceHash, events, effects };
 }
 
-/** The same promise is broken; where none is, the verdict is the same, for its reason names what differs from case to case. */
-export function failsAlike(one: Pick<CaseVerdict, 'verdict' | 'invariant'>, other: Pick<CaseVerdict, 'verdict' | 'invariant'>): boolean {
-  return one.verdict !== 'pass' && one.verdict === other.verdict && one.invariant === other.invariant;
+/** These have no promise to name them, and their reason tells one from another. What has not come to its end, or got in from outside, differs from case to case. */
+const TOLD_APART_BY_REASON: readonly Verdict[] = ['crash', 'unknown'];
+
+/** The same promise is broken; where none is, the verdict is the same, and so is its cause as far as the reason tells. */
+export function failsAlike(one: Failure, other: Failure): boolean {
+  if (one.verdict === 'pass' || one.verdict !== other.verdict || one.invariant !== other.invariant) return false;
+  return one.invariant !== null || !TOLD_APART_BY_REASON.includes(one.verdict) || one.signature === other.signature;
 }
+
+type Failure = Pick<CaseVerdict, 'verdict' | 'invariant' | 'signature'>;

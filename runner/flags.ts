@@ -1,4 +1,5 @@
-/** What several commands do with their flags. */
+/** Flags that several commands have, and what they do with them. */
+import { availableParallelism } from 'node:os';
 import { UsageError } from './usage-error.js';
 
 /** For flags that make sense once: yargs collects a repeated flag into a list, and taking one of them would hide the other. */
@@ -18,6 +19,26 @@ export function wholeNumber(flag: string, text: string, min: number, max: number
   if (!(value >= min && value <= max)) throw new UsageError(`--${flag} '${text}' is no whole number from ${min} to ${max}`);
   return value;
 }
+
+const WORKERS_MAX = 256;
+
+export const WORKERS_FLAG = {
+  type: 'string',
+  describe: 'Worker threads; as many as there are processors when left out',
+  coerce: once('workers'),
+} as const;
+
+/** What `--workers` asks for. Throws UsageError for what is no number of threads. */
+export const workersOf = (text: string | undefined): number =>
+  text === undefined ? availableParallelism() : wholeNumber('workers', text, 1, WORKERS_MAX);
+
+export const JSON_FLAG = { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' } as const;
+
+export const COLOUR_FLAG = {
+  type: 'boolean',
+  default: true,
+  describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off',
+} as const;
 
 /** One of a few words. Throws UsageError that lists them. */
 export function oneOf<T extends string>(flag: string, words: readonly T[], value: string): T {

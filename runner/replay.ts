@@ -1,9 +1,7 @@
 /** Judges a run against what came of the same case before. */
 import type { Run } from '../src/run.js';
-import type { CaseFile } from './storm/case-file.js';
+import { type Expected, failsAlike, verdictOf } from './case-verdict.js';
 import { signatureOf } from './storm/signature.js';
-
-export type Expected = CaseFile['expected'];
 
 /**
  * `reproduced`: the same events and the same verdict. `drifted`: other events, and the same promise is broken, or none was and is.
@@ -27,16 +25,6 @@ export interface FirstDifference {
   readonly now: string | null;
 }
 
-/** What a later run of the same case is held against. */
-export function expectedOf(run: Run): Expected {
-  return {
-    verdict: run.verdict,
-    invariant: run.violations[0]?.invariant ?? null,
-    signature: run.verdict === 'pass' ? 'pass' : signatureOf(run),
-    traceHash: run.traceHash,
-  };
-}
-
 export function judgeReplay(expected: Expected, run: Run): Replayed {
   const sameEvents = expected.traceHash === run.traceHash;
   const hashes = `trace hash ${run.traceHash || 'none'}, before ${expected.traceHash || 'none'}`;
@@ -45,20 +33,18 @@ export function judgeReplay(expected: Expected, run: Run): Replayed {
     const why = sameEvents ? 'the same events are no longer judged a failure' : 'other events happen now';
     return { outcome: 'gone', told: `${what} is gone, the verdict is pass: ${why} (${hashes})` };
   }
-  if (!sameFailure(expected, run)) {
+  if (!comesAgain(expected, run)) {
     return { outcome: 'changed', told: `${what} is gone, and it fails in another way: ${signatureOf(run)} (${hashes})` };
   }
   if (sameEvents) return { outcome: 'reproduced', told: `${what} again, after the same events (${hashes})` };
   return { outcome: 'drifted', told: `${what} again, after other events (${hashes}): the code has changed in between` };
 }
 
-/** Where no promise was broken, the verdict and its reason are the failure. */
-function sameFailure(expected: Expected, run: Run): boolean {
-  if (run.verdict !== expected.verdict) return false;
-  // What got in, and where, is chance.
-  if (expected.verdict === 'nondeterminism') return true;
-  if (expected.invariant !== null) return run.violations.some(({ invariant }) => invariant === expected.invariant);
-  return expectedOf(run).signature === expected.signature;
+/** The same promise is broken again, be it not the first one. */
+function comesAgain(expected: Expected, run: Run): boolean {
+  if (run.verdict === 'pass') return expected.verdict === 'pass';
+  const ways = run.violations.length === 0 ? [run] : run.violations.map((violation) => ({ ...run, violations: [violation] }));
+  return ways.some((way) => failsAlike(expected, verdictOf(way)));
 }
 
 /** The first line in which two logs differ. `saved` may be cut at its end. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { freshSeed, parseSeed } from './seed.js';
+import { freshSeed, isWrittenAsSeed, parseSeed } from './seed.js';
 import { UsageError } from './usage-error.js';
 
 test('a decimal integer from 0 is a seed', () => {
@@ -12,6 +12,11 @@ test('a decimal integer from 0 is a seed', () => {
 test('a git commit is a seed, also when its digits happen to be decimal ones', () => {
   expect(parseSeed('4b825dc642cb6eb9a060e54bf8d69288fbee4904')).toBe('4b825dc642cb6eb9a060e54bf8d69288fbee4904');
   expect(parseSeed('1234567890123456789012345678901234567890')).toBe('1234567890123456789012345678901234567890');
+});
+
+test('what is written as a seed is taken for one and not for a file', () => {
+  for (const text of ['0', '42', '9007199254740992', '4b825dc642cb6eb9a060e54bf8d69288fbee4904']) expect(isWrittenAsSeed(text)).toBe(true);
+  for (const text of ['', '42.json', './42', '4b825dc642cb6eb9a060e54bf8d69288fbee490']) expect(isWrittenAsSeed(text)).toBe(false);
 });
 
 test.each(['', ' ', '-1', '+1', '1.5', '1e3', '0x10', '007', '12abc', 'forty-two', '4b825dc642cb6eb9a060e54bf8d69288fbee490'])(

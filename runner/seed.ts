@@ -21,6 +21,9 @@ export function parseSeed(text: string): Seed {
   );
 }
 
+/** Whether a word that may name a file or a seed is a seed. One that is written so and is none, such as a number that is too large, counts as one, and is refused as such. */
+export const isWrittenAsSeed = (text: string): boolean => /^(\d+|[0-9a-f]{40})$/.test(text);
+
 /** A seed from the host's entropy. */
 export function freshSeed(): Seed {
   return randomInt(FRESH_SEEDS);

@@ -18,6 +18,9 @@ export interface WatchedPoolOptions {
   readonly signal?: AbortSignal;
 }
 
+/** `died`: the order took its worker down with it, or hung, in the `nth` of its runs, from 0. */
+export type Attempt<Answer> = { readonly kind: 'answered'; readonly answer: Answer } | { readonly kind: 'died'; readonly nth: number };
+
 export class WatchedPool {
   readonly hangTimeoutMs: number;
   readonly heapMbMax: number;
@@ -43,8 +46,8 @@ export class WatchedPool {
     this.#pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
   }
 
-  /** Resolves to undefined where the order took its worker down with it, or hung. Rejects when aborted, and for an order that never began. */
-  async run<Order extends { readonly seat: SeatBuffers }, Answer>(order: Omit<Order, 'seat'>): Promise<Answer | undefined> {
+  /** Rejects when aborted, and for an order that never began. */
+  async run<Order extends { readonly seat: SeatBuffers }, Answer>(order: Omit<Order, 'seat'>): Promise<Attempt<Answer>> {
     const signal = this.#signal;
     signal?.throwIfAborted();
     const seat = new Seat();
@@ -53,12 +56,13 @@ export class WatchedPool {
     signal?.addEventListener('abort', abort);
     const watch = watchSeat(seat, this.hangTimeoutMs, abort);
     try {
-      return (await this.#pool.run({ ...order, seat: seat.buffers }, { signal: ending.signal })) as Answer;
+      return { kind: 'answered', answer: (await this.#pool.run({ ...order, seat: seat.buffers }, { signal: ending.signal })) as Answer };
     } catch (error) {
       signal?.throwIfAborted();
+      const { nth } = seat.read();
       // Nothing had begun: the order is not to blame, and trying again would fail again.
-      if (seat.read().nth < 0) throw error;
-      return undefined;
+      if (nth < 0) throw error;
+      return { kind: 'died', nth };
     } finally {
       watch.end();
       signal?.removeEventListener('abort', abort);

@@ -2,13 +2,13 @@
  * How much it takes to find a known bug: storms from different first seeds, each until a run fails. A run counts only when the same seed
  * passes without the bug, so that what the table says is found is the bug and nothing else.
  */
-import type { Tinypool } from 'tinypool';
 import type { Seed, Verdict } from '../../src/run.js';
 import type { Catalogue } from '../catalogue.js';
 import { seedAfter } from '../seed.js';
 import { type Plan, runsOf } from '../storm/plan.js';
 import type { SeedResult } from '../storm/seed-result.js';
 import { runStorm } from '../storm/storm.js';
+import type { WatchedPool } from '../watched-pool.js';
 
 export interface HuntOptions {
   readonly catalogue: Catalogue;
@@ -21,7 +21,7 @@ export interface HuntOptions {
   /** The first seed of the first storm. */
   readonly from: Seed;
   /** Threads for the runs. */
-  readonly pool: Tinypool;
+  readonly pool: WatchedPool;
   readonly signal?: AbortSignal;
 }
 

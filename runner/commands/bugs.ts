@@ -1,6 +1,5 @@
 /** `bugs`: how many seeds it takes to find each known bug, and whether its spec knows it too. */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import type { KnownBug } from '../../scenarios/bugs/bug.js';
@@ -9,7 +8,7 @@ import { type Detection, detectionHeading, detectionLine, detectionOf, detection
 import { baseOf, hunt, type HuntOptions } from '../bugs/hunt.js';
 import { catalogue, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
-import { once, wholeNumber } from '../flags.js';
+import { WORKERS_FLAG, once, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
 import { stormPool } from '../storm/storm.js';
@@ -22,7 +21,6 @@ const SEEDS_DEFAULT = 100;
 const SEEDS_MAX = 1_000_000;
 const STORMS_DEFAULT = 5;
 const STORMS_MAX = 1_000;
-const WORKERS_MAX = 256;
 const FROM_DEFAULT = '1000000';
 /** What a page says is found within so many runs, a gate demands: all of them together must not take CI long. */
 const QUICK_RUNS_MAX = 100;
@@ -49,7 +47,7 @@ export const BUGS_FLAGS = {
     requiresArg: true,
     describe: "Id of a scenario ('list scenarios'); may be repeated; all when left out, in turns",
   },
-  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  workers: WORKERS_FLAG,
   out: { type: 'string', describe: 'Write the table to this file, as Markdown', coerce: once('out') },
   gate: {
     type: 'string',
@@ -79,9 +77,9 @@ async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
   const asked = bugsOf(args);
   const names = args.scenario ?? catalogue.scenarios.map(({ id }) => id);
   const scenarios = [...new Set(names)].map((id) => find('scenario', catalogue.scenarios, id).id);
-  const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  const workers = workersOf(args.workers);
   await exploreFirst(signal);
-  const pool = stormPool(workers);
+  const pool = stormPool({ workers, signal });
   const options: HuntOptions = {
     catalogue,
     scenarios,
@@ -114,7 +112,7 @@ async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
     // What there is by then is told and written.
     if (!signal.aborted) throw error;
   } finally {
-    await pool.destroy();
+    await pool.end();
   }
   if (args.json) process.stdout.write(`${JSON.stringify(rows, undefined, 2)}\n`);
   if (args.out !== undefined) {

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { EXIT } from '../../src/run.js';
-import { once, oneOf, wholeNumber } from '../flags.js';
+import { JSON_FLAG, once, oneOf, wholeNumber } from '../flags.js';
 import { HISTORY_BYTES_MAX, type Invocation, readInvocations } from '../history/history-file.js';
 import { type Checked, checkHistory, HISTORY_MODELS } from '../history/history-models.js';
 import { UsageError } from '../usage-error.js';
@@ -19,7 +19,7 @@ export const CHECK_HISTORY_FLAGS = {
     describe: `Placements tried at most, before the answer is unknown; ${STEPS_DEFAULT} when left out`,
     coerce: once('steps'),
   },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
+  json: JSON_FLAG,
 } as const;
 
 type CheckHistoryArguments = InferredOptionTypes<typeof CHECK_HISTORY_FLAGS> & { file: string };

@@ -4,11 +4,11 @@ import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { printable } from '../../reports/text.js';
 import { EXIT } from '../../src/run.js';
 import { examine, type Finding, thisHost } from '../doctor/checks.js';
-import { wantsColour } from '../flags.js';
+import { COLOUR_FLAG, JSON_FLAG, wantsColour } from '../flags.js';
 
 export const DOCTOR_FLAGS = {
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
-  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+  json: JSON_FLAG,
+  color: COLOUR_FLAG,
 } as const;
 
 export const doctorCommand: CommandModule<object, InferredOptionTypes<typeof DOCTOR_FLAGS>> = {

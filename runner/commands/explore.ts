@@ -1,15 +1,15 @@
 /** `explore`: every schedule and fault choice of a small case, up to a bound. */
-import { availableParallelism } from 'node:os';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { terminal } from '../../reports/terminal.js';
 import { grouped } from '../../reports/text.js';
 import { EXIT } from '../../src/run.js';
+import { expectedOf } from '../case-verdict.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { explore, type ExploreReport } from '../explore/explore.js';
 import type { Search } from '../explore/explored-run.js';
 import { beyondPercent, exploredText } from '../explore/explored-text.js';
 import { smallCase } from '../explore/small-case.js';
-import { once, wantsColour, wholeNumber } from '../flags.js';
+import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { writeCaseFile } from '../storm/case-file.js';
@@ -21,7 +21,6 @@ const FAULTS_DEFAULT = 1;
 const FAULTS_MAX = 10;
 const RUNS_DEFAULT = 20_000;
 const RUNS_MAX = 10_000_000;
-const WORKERS_MAX = 256;
 const TOLD_EVERY_MS = 2_000;
 
 export const EXPLORE_FLAGS = {
@@ -38,10 +37,10 @@ export const EXPLORE_FLAGS = {
   },
   bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
   runs: { type: 'string', describe: `Runs at most; ${RUNS_DEFAULT} when left out`, coerce: once('runs') },
-  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  workers: WORKERS_FLAG,
   out: { type: 'string', describe: 'Where a failing case is saved; in this folder when left out', coerce: once('out') },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
-  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+  json: JSON_FLAG,
+  color: COLOUR_FLAG,
 } as const;
 
 type ExploreArguments = InferredOptionTypes<typeof EXPLORE_FLAGS>;
@@ -60,7 +59,7 @@ export const exploreCommand: CommandModule<object, ExploreArguments> = {
 };
 
 async function exploreWhat(args: ExploreArguments, signal: AbortSignal): Promise<number> {
-  const number = (flag: 'depth' | 'faults' | 'runs' | 'workers', normal: number, min: number, max: number): number =>
+  const number = (flag: 'depth' | 'faults' | 'runs', normal: number, min: number, max: number): number =>
     args[flag] === undefined ? normal : wholeNumber(flag, args[flag], min, max);
   const scenario = find('scenario', catalogue.scenarios, args.scenario ?? DEFAULT_SCENARIO);
   const bug = args.bug === undefined ? undefined : find('bug', catalogue.bugs, args.bug).id;
@@ -73,7 +72,7 @@ async function exploreWhat(args: ExploreArguments, signal: AbortSignal): Promise
   const begunMs = performance.now();
   const found = await explore(search, {
     runsMax: number('runs', RUNS_DEFAULT, 1, RUNS_MAX),
-    workers: number('workers', availableParallelism(), 1, WORKERS_MAX),
+    workers: workersOf(args.workers),
     signal,
     onBatch: teller(args.json),
   });
@@ -101,12 +100,11 @@ function teller(quiet: boolean): (found: ExploreReport) => void {
 async function toldAgain({ failure }: ExploreReport, path: string, signal: AbortSignal): Promise<CaseOutcome | undefined> {
   if (failure?.found === undefined) return undefined;
   const { case: run, verdict } = failure.found;
-  const { verdict: end, invariant, signature, traceHash } = verdict;
-  await writeCaseFile(path, { case: run, expected: { verdict: end, invariant, signature, traceHash }, reproduce: commandOf(path) });
+  await writeCaseFile(path, { case: run, expected: expectedOf(verdict), reproduce: commandOf(path) });
   const outcome = await runCase(run, { record: true, signal });
-  if (outcome.run.traceHash !== traceHash) {
+  if (outcome.run.traceHash !== verdict.traceHash) {
     throw new Error(
-      `the search met ${signature} with trace hash ${traceHash}, and its case has ${outcome.run.traceHash}: the case is not the run`,
+      `the search met ${verdict.signature} with trace hash ${verdict.traceHash}, and its case has ${outcome.run.traceHash}: the case is not the run`,
     );
   }
   return outcome;

@@ -2,22 +2,23 @@
 import type { CommandModule } from 'yargs';
 import { terminal } from '../../reports/terminal.js';
 import { type Case, EXIT } from '../../src/run.js';
+import { type Expected, expectedOf, verdictOf } from '../case-verdict.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { draw } from '../draw.js';
-import { wantsColour } from '../flags.js';
+import { COLOUR_FLAG, JSON_FLAG, wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
-import { type Expected, expectedOf, type FirstDifference, firstDifference, judgeReplay, type Replayed } from '../replay.js';
+import { type FirstDifference, firstDifference, judgeReplay, type Replayed } from '../replay.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
-import { parseSeed } from '../seed.js';
+import { isWrittenAsSeed, parseSeed } from '../seed.js';
 import { logOf } from '../storm/case-file.js';
 import { readSavedCase } from '../storm/saved-case.js';
 import { twinOf } from '../twin/twin-of.js';
 import { withTrace } from '../with-trace.js';
 
 export const REPLAY_FLAGS = {
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
-  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+  json: JSON_FLAG,
+  color: COLOUR_FLAG,
 } as const;
 
 interface ReplayArguments {
@@ -46,7 +47,7 @@ export const replayCommand: CommandModule<object, ReplayArguments> = {
 
 async function replay({ what, json, color }: ReplayArguments, signal: AbortSignal): Promise<number> {
   await exploreFirst(signal);
-  const { run, expected, reproduce, log } = SEED.test(what) ? await firstRunOf(what, signal) : await savedCase(what);
+  const { run, expected, reproduce, log } = isWrittenAsSeed(what) ? await firstRunOf(what, signal) : await savedCase(what);
   const ran = await runCase(run, { signal });
   // That it differs elsewhere is seen only there.
   const first = expected.verdict === 'nondeterminism' && ran.completed ? (await twinOf(ran, signal)).outcome : ran;
@@ -78,8 +79,6 @@ interface Before {
   readonly log?: readonly string[] | undefined;
 }
 
-const SEED = /^(\d+|[0-9a-f]{40})$/;
-
 async function savedCase(path: string): Promise<Before> {
   const { case: run, expected, log } = await readSavedCase(path);
   return { run, expected, reproduce: `npx kelpie-dst replay ${path}`, log };
@@ -89,7 +88,7 @@ async function savedCase(path: string): Promise<Before> {
 async function firstRunOf(text: string, signal: AbortSignal): Promise<Before> {
   const run = draw(parseSeed(text), find('scenario', catalogue.scenarios, DEFAULT_SCENARIO), { faults: catalogue.faults });
   const { run: first } = await runCase(run, { signal });
-  return { run, expected: expectedOf(first), reproduce: `npx kelpie-dst run --seed ${text}` };
+  return { run, expected: expectedOf(verdictOf(first)), reproduce: `npx kelpie-dst run --seed ${text}` };
 }
 
 function documentOf({ outcome, told, differs }: Replayed, { run }: CaseOutcome, reproduce: string): string {

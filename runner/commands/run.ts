@@ -11,7 +11,7 @@ import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { type DrawOptions, DRAWN_STRATEGIES, draw } from '../draw.js';
 import { parseDuration } from '../duration.js';
-import { once, oneOf, wantsColour } from '../flags.js';
+import { COLOUR_FLAG, JSON_FLAG, once, oneOf, wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { HANG_TIMEOUT_MS, runCase } from '../run-case.js';
 import { freshSeed, parseSeed } from '../seed.js';
@@ -52,8 +52,8 @@ export const RUN_FLAGS = {
     describe: `Wall time without progress that counts as a hang; ${HANG_TIMEOUT_MS / 1_000}s when left out`,
     coerce: once('hang-timeout'),
   },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
-  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+  json: JSON_FLAG,
+  color: COLOUR_FLAG,
 } as const;
 
 type RunArguments = InferredOptionTypes<typeof RUN_FLAGS>;

@@ -1,20 +1,19 @@
 /** `shrink`: the smallest case that still fails, and what happens without each thing that is left. */
-import { availableParallelism } from 'node:os';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { terminal } from '../../reports/terminal.js';
 import { counted, grouped } from '../../reports/text.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
-import { failsAlike } from '../case-verdict.js';
+import { expectedOf, failsAlike } from '../case-verdict.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
-import { once, wantsColour, wholeNumber } from '../flags.js';
+import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
-import { parseSeed } from '../seed.js';
+import { isWrittenAsSeed, parseSeed } from '../seed.js';
 import { NECESSITY_SEEDS, necessities, type Necessity, shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
 import { logOf, writeCaseFile } from '../storm/case-file.js';
@@ -24,21 +23,20 @@ import { probeWritable } from '../writable.js';
 
 const RUNS_DEFAULT = 1_500;
 const RUNS_MAX = 1_000_000;
-const WORKERS_MAX = 256;
 
 export const SHRINK_FLAGS = {
   scenario: { type: 'string', describe: `Scenario of a seed; ${DEFAULT_SCENARIO} when left out`, coerce: once('scenario') },
   bug: { type: 'string', describe: "Known bug of a seed ('list bugs')", coerce: once('bug') },
   runs: { type: 'string', describe: `Cases to try at most; ${RUNS_DEFAULT} when left out`, coerce: once('runs') },
   budget: { type: 'string', describe: 'Wall time, such as 2m, after which the smallest so far is taken', coerce: once('budget') },
-  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  workers: WORKERS_FLAG,
   out: {
     type: 'string',
     describe: 'Where the small case is saved; beside the file, or in this folder, when left out',
     coerce: once('out'),
   },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
-  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+  json: JSON_FLAG,
+  color: COLOUR_FLAG,
 } as const;
 
 type ShrinkArguments = InferredOptionTypes<typeof SHRINK_FLAGS> & { readonly what: string };
@@ -60,7 +58,7 @@ export const shrinkCommand: CommandModule<object, ShrinkArguments> = {
 async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<number> {
   const { run, path, flags } = await given(args);
   const scenario = find('scenario', catalogue.scenarios, run.scenario);
-  const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  const workers = workersOf(args.workers);
   const bounds = {
     runs: args.runs === undefined ? RUNS_DEFAULT : wholeNumber('runs', args.runs, 1, RUNS_MAX),
     wallMs: args.budget === undefined ? Number.POSITIVE_INFINITY : parseDuration('--budget', args.budget) / 1_000,
@@ -81,11 +79,10 @@ async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<n
     const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, signal, ...told });
     const rows = await necessities(shrunk.case, shrunk.verdict, pool, scenario);
     const reproduce = `npx kelpie-dst replay ${path}`;
-    const { verdict: end, invariant, signature, traceHash } = shrunk.verdict;
     const outcome = await runCase(shrunk.case, { record: true, signal });
     await writeCaseFile(path, {
       case: shrunk.case,
-      expected: { verdict: end, invariant, signature, traceHash },
+      expected: expectedOf(shrunk.verdict),
       reproduce,
       log: logOf(outcome.trace),
     });
@@ -105,10 +102,8 @@ interface Given {
   readonly flags: string;
 }
 
-const SEED = /^(\d+|[0-9a-f]{40})$/;
-
 async function given({ what, scenario: scenarioId, bug, out }: ShrinkArguments): Promise<Given> {
-  if (SEED.test(what)) {
+  if (isWrittenAsSeed(what)) {
     const scenario: Scenario = find('scenario', catalogue.scenarios, scenarioId ?? DEFAULT_SCENARIO);
     const bugId = bug === undefined ? undefined : find('bug', catalogue.bugs, bug).id;
     const run = draw(parseSeed(what), scenario, { faults: catalogue.faults, ...(bugId === undefined ? {} : { bug: bugId }) });

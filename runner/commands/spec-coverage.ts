@@ -1,11 +1,10 @@
 /** `spec coverage`: how much of each spec a storm visits, and what it never does. */
-import { availableParallelism } from 'node:os';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { EXIT } from '../../src/run.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { VisitCounts } from '../conformance/visits.js';
-import { once, wholeNumber } from '../flags.js';
+import { JSON_FLAG, WORKERS_FLAG, once, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
 import type { Plan } from '../storm/plan.js';
@@ -18,7 +17,6 @@ import { specsAsked } from './spec-names.js';
 
 const SEEDS_DEFAULT = 200;
 const SEEDS_MAX = 100_000_000;
-const WORKERS_MAX = 256;
 /** States that the table shows of a module; the JSON document has all. */
 const STATES_SHOWN_MAX = 5;
 
@@ -31,8 +29,8 @@ export const COVERAGE_FLAGS = {
   },
   seeds: { type: 'string', describe: `How many seeds, each in every scenario; ${SEEDS_DEFAULT} when left out`, coerce: once('seeds') },
   from: { type: 'string', describe: 'The first seed; 0 when left out', coerce: once('from') },
-  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
+  workers: WORKERS_FLAG,
+  json: JSON_FLAG,
 } as const;
 
 type CoverageArguments = InferredOptionTypes<typeof COVERAGE_FLAGS> & { names: string[] | undefined };
@@ -76,7 +74,7 @@ async function coverage(args: CoverageArguments, signal: AbortSignal): Promise<n
     seeds: args.seeds === undefined ? SEEDS_DEFAULT : wholeNumber('seeds', args.seeds, 1, SEEDS_MAX),
     shard: { index: 1, of: 1 },
   };
-  const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  const workers = workersOf(args.workers);
   await exploreFirst(signal);
   const visits = new VisitCounts();
   let runs = 0;

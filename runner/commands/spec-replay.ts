@@ -12,9 +12,10 @@ import { shortName, specsNamed } from '../tla/check-all.js';
 import { DEFAULT_BOUNDS } from '../tla/model-checker.js';
 import { readSpecs, type Spec, type SpecConfig } from '../tla/spec-catalogue.js';
 import { UsageError } from '../usage-error.js';
+import { JSON_FLAG } from '../flags.js';
 
 export const REPLAY_SPEC_FLAGS = {
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
+  json: JSON_FLAG,
 } as const;
 
 type Arguments = InferredOptionTypes<typeof REPLAY_SPEC_FLAGS> & { module: string | undefined; bug: string | undefined };

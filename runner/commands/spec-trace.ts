@@ -6,7 +6,7 @@ import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { mappings } from '../../specs/index.js';
 import { EXIT } from '../../src/run.js';
 import { nearest } from '../catalogue.js';
-import { once, oneOf } from '../flags.js';
+import { JSON_FLAG, once, oneOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { checkTrace, type ModuleWalks, type Rejection, type TraceRow } from '../spec-trace/check-trace.js';
 import { readStoredTrace } from '../spec-trace/stored-trace.js';
@@ -23,7 +23,7 @@ export const TRACE_FLAGS = {
   engine: { type: 'string', describe: `Model checker: ${ENGINES.join(', ')}; embedded when left out`, coerce: once('engine') },
   'tlc-jar': { type: 'string', describe: "TLC's tla2tools.jar; TLA2TOOLS_JAR or the installed one when left out", coerce: once('tlc-jar') },
   out: { type: 'string', describe: 'Write the trace modules and their configurations to this folder', coerce: once('out') },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
+  json: JSON_FLAG,
 } as const;
 
 type Arguments = InferredOptionTypes<typeof TRACE_FLAGS> & { file: string | undefined };

@@ -2,7 +2,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { EXIT } from '../../src/run.js';
 import { parseDuration } from '../duration.js';
-import { once, oneOf } from '../flags.js';
+import { JSON_FLAG, once, oneOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { type CheckRow, checkSpecs, ENGINES } from '../tla/check-all.js';
 import { InstallError, installTlc, TLC_RELEASE } from '../tla/install-tlc.js';
@@ -17,7 +17,7 @@ const CHECK_FLAGS = {
   engine: { type: 'string', describe: `Model checker: ${ENGINES.join(', ')}; embedded when left out`, coerce: once('engine') },
   'tlc-jar': { type: 'string', describe: "TLC's tla2tools.jar; TLA2TOOLS_JAR or the installed one when left out", coerce: once('tlc-jar') },
   timeout: { type: 'string', describe: `Bound of one configuration; ${DEFAULT_BOUNDS.seconds}s when left out`, coerce: once('timeout') },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document and nothing else' },
+  json: JSON_FLAG,
 } as const;
 
 const INSTALL_FLAGS = {

@@ -1,6 +1,5 @@
 /** `storm`: many seeds on worker threads, and what their failures have in common. */
 import { execFile } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
@@ -13,7 +12,7 @@ import { CasePool } from '../case-pool.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
-import { once, oneOf, wantsColour, wholeNumber } from '../flags.js';
+import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, oneOf, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
 import { type Plan, runAt, runsOf } from '../storm/plan.js';
@@ -27,7 +26,6 @@ import { UsageError } from '../usage-error.js';
 
 const SEEDS_DEFAULT = 1_000;
 const SEEDS_MAX = 100_000_000;
-const WORKERS_MAX = 256;
 /** 5 % of the runs are done twice. */
 const TWIN_ONE_IN = 20;
 
@@ -46,7 +44,7 @@ export const STORM_FLAGS = {
     coerce: once('from'),
   },
   'from-git': { type: 'boolean', default: false, describe: 'Take the commit that is checked out here as the first seed' },
-  workers: { type: 'string', describe: 'Worker threads; as many as there are processors when left out', coerce: once('workers') },
+  workers: WORKERS_FLAG,
   budget: { type: 'string', describe: 'Wall time, such as 10m, after which no more seeds are begun', coerce: once('budget') },
   'fail-fast': { type: 'boolean', default: false, describe: 'Begin no more seeds after the first failure' },
   shard: { type: 'string', describe: 'Only every n-th seed, such as 2/4 for the second of four machines', coerce: once('shard') },
@@ -55,8 +53,8 @@ export const STORM_FLAGS = {
   resume: { type: 'boolean', default: false, describe: 'Go on with the storm in --out that was cut short' },
   profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
   bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
-  json: { type: 'boolean', default: false, describe: 'Print one JSON document on stdout and nothing else' },
-  color: { type: 'boolean', default: true, describe: 'Colours on a terminal; --no-color or NO_COLOR turns them off' },
+  json: JSON_FLAG,
+  color: COLOUR_FLAG,
 } as const;
 
 type StormArguments = InferredOptionTypes<typeof STORM_FLAGS>;
@@ -76,7 +74,7 @@ export const stormCommand: CommandModule<object, StormArguments> = {
 
 async function storm(args: StormArguments, signal: AbortSignal): Promise<number> {
   const plan = await planOf(args);
-  const workers = args.workers === undefined ? availableParallelism() : wholeNumber('workers', args.workers, 1, WORKERS_MAX);
+  const workers = workersOf(args.workers);
   const budgetMs = args.budget === undefined ? undefined : parseDuration('--budget', args.budget) / 1_000;
   const tally = new Tally(plan.scenarios);
   const done = new Set<number>();

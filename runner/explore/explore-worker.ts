@@ -1,6 +1,7 @@
 /** The thread of a search: does one run an order. Loaded by `explore.ts` only. */
+import { sitDown } from '../pool-thread.js';
 import { loadCatalogue, type Refusal, tellingProgress } from '../simulate-case.js';
-import { Seat, type SeatBuffers } from '../storm/seat.js';
+import type { SeatBuffers } from '../storm/seat.js';
 import { type Explored, exploreRun, type Search } from './explored-run.js';
 import type { Route } from './odometer.js';
 import { StateTable } from './state-table.js';
@@ -17,23 +18,13 @@ export interface ExploreOrder {
 
 export type ExploreAnswer = { readonly kind: 'done'; readonly explored: Explored } | { readonly kind: 'refused'; readonly reason: Refusal };
 
-// What programs under test print must not get into the one JSON document on stdout.
-process.stdout.write = process.stderr.write.bind(process.stderr);
-
-// Only verdicts go back, and Kelpie throws an error for every conflict.
-Error.stackTraceLimit = 0;
-
-let seat: Seat | undefined;
-process.on('exit', () => seat?.exit());
-
 /** Rejects for a broken assertion of the simulator. */
 export default async function explore({ search, route, seat: buffers, table, catalogueUrl }: ExploreOrder): Promise<ExploreAnswer> {
-  const own = new Seat(buffers);
-  seat = own;
+  const seat = sitDown(buffers);
   const catalogue = await loadCatalogue(catalogueUrl);
   if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
-  own.begin(0);
-  const watching = { onProgress: tellingProgress(own.progress) };
+  seat.begin(0);
+  const watching = { onProgress: tellingProgress(seat.progress) };
   const explored = await exploreRun(search, route, catalogue, new StateTable(table), watching);
   return typeof explored === 'string' ? { kind: 'refused', reason: explored } : { kind: 'done', explored };
 }

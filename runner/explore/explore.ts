@@ -5,7 +5,7 @@
  */
 import type { Case } from '../../src/run.js';
 import type { CaseVerdict } from '../case-verdict.js';
-import { WatchedPool } from '../watched-pool.js';
+import { type Attempt, WatchedPool } from '../watched-pool.js';
 import type { ExploreAnswer, ExploreOrder } from './explore-worker.js';
 import type { Explored, Search } from './explored-run.js';
 import { Odometer, type Route } from './odometer.js';
@@ -69,18 +69,19 @@ export async function explore(search: Search, options: ExploreOptions): Promise<
     cutShort,
     failure,
   });
-  const run = (route: Route): Promise<ExploreAnswer | undefined> =>
+  const run = (route: Route): Promise<Attempt<ExploreAnswer>> =>
     pool.run<ExploreOrder, ExploreAnswer>({ search, route, table: table.buffer, catalogueUrl });
 
   try {
     while (odometer.waiting > 0) {
       if (counts.runs >= runsMax) return report('runs');
       const routes = odometer.take(Math.min(BATCH, runsMax - counts.runs));
-      const answers = await Promise.all(routes.map(run));
+      const attempts = await Promise.all(routes.map(run));
       for (const [index, route] of routes.entries()) {
-        const answer = answers[index];
+        const attempt = attempts[index] as Attempt<ExploreAnswer>; // one for each route
         counts.runs++;
-        if (answer === undefined) return report('failure', { route });
+        if (attempt.kind === 'died') return report('failure', { route });
+        const { answer } = attempt;
         if (answer.kind === 'refused') throw new Error(answer.reason);
         const { explored } = answer;
         takeIn(explored, route, table, odometer, counts);

@@ -2,20 +2,13 @@
 import type { Scenario } from '../../scenarios/scenario.js';
 import { COMMIT_FATES, type ChosenCommit, type CommitFate, chosenCommits } from '../../faults/database/chosen-commits.js';
 import type { Micros, NodeId } from '../../src/ports.js';
-import type { Case, FaultDraw, NetworkShape } from '../../src/run.js';
+import type { Case, FaultDraw } from '../../src/run.js';
 import { limitsOf } from '../draw.js';
+import { PLAIN_NETWORK } from '../plain-network.js';
 import { UsageError } from '../usage-error.js';
 
 /** Every way takes as long as any other. */
 const LOCKSTEP_MICROS: Micros = 50_000;
-const LOCKSTEP: NetworkShape = {
-  latencyMicrosMin: 1_000,
-  latencyMicrosMax: 1_000,
-  jitterMicros: 0,
-  tailOneIn: 0,
-  tailMicros: 0,
-  bytesPerSecond: 0,
-};
 
 export interface SmallCaseOptions {
   readonly bug?: string;
@@ -48,7 +41,7 @@ export function smallCase(
     // Boots, messages and answers all take one beat, so whatever races is ready together.
     quantumMicros: LOCKSTEP_MICROS,
     faults: [],
-    network: LOCKSTEP,
+    network: PLAIN_NETWORK,
     workload,
     knobs,
     chaosMicros,

@@ -3,7 +3,8 @@ import { integer } from 'fast-check';
 import type { Fault } from '../../faults/fault.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import type { TraceValue } from '../../src/ports.js';
-import type { Case, FaultDraw, NetworkShape, Operation, Workload } from '../../src/run.js';
+import type { Case, FaultDraw, Operation, Workload } from '../../src/run.js';
+import { PLAIN_NETWORK } from '../plain-network.js';
 import type { Minimiser } from './minimiser.js';
 
 export interface Parts {
@@ -16,15 +17,6 @@ export interface Parts {
 /** Makes one thing of the best case simpler; says whether it did. */
 export type Pass = (minimiser: Minimiser, parts: Parts) => Promise<boolean>;
 
-/** Healthy and without surprise. */
-const PLAIN_NETWORK: NetworkShape = {
-  latencyMicrosMin: 1_000,
-  latencyMicrosMax: 1_000,
-  jitterMicros: 0,
-  tailOneIn: 0,
-  tailMicros: 0,
-  bytesPerSecond: 0,
-};
 const QUANTUM_PLAIN = 1;
 /** Shrinking goes into single numbers only where few operations are left. */
 const OPERATIONS_IN_DETAIL_MAX = 16;

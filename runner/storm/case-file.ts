@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { type Case, PROFILES, VERDICTS, type Verdict } from '../../src/run.js';
+import { type Case, PROFILES, VERDICTS } from '../../src/run.js';
 import { canonical, type TraceEvent } from '../../src/trace.js';
+import type { Expected } from '../case-verdict.js';
 import { UsageError } from '../usage-error.js';
 import { SEED_SCHEMA } from './plan.js';
 
@@ -14,14 +15,7 @@ export interface CaseFile {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
   readonly case: Case;
-  readonly expected: {
-    readonly verdict: Verdict;
-    /** The first broken invariant, where one broke. */
-    readonly invariant: string | null;
-    readonly signature: string;
-    /** Empty where the run did not come to its end. */
-    readonly traceHash: string;
-  };
+  readonly expected: Expected;
   readonly reproduce: string;
   /** What the run told, see `logOf`; absent where it was not recorded. */
   readonly log?: readonly string[];

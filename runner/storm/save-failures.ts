@@ -8,6 +8,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { terminal } from '../../reports/terminal.js';
 import type { Seed } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
+import { expectedOf } from '../case-verdict.js';
 import { type Catalogue, find } from '../catalogue.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { necessities, shrink } from '../shrink/shrink.js';
@@ -42,12 +43,11 @@ export async function saveFailures(folder: string, plan: Plan, examples: readonl
   const paths: string[] = [];
   let minimised = 0;
   for (const [index, example] of examples.slice(0, SAVED_MAX).entries()) {
-    const { verdict, invariant, traceHash } = example;
-    const signature = example.signature ?? verdict;
+    const signature = example.signature ?? example.verdict;
     const run = caseAt(plan, example.position, options.catalogue);
     const reproduce = options.commandOf(example.scenario, example.seed);
     const stem = join(folder, `${String(index + 1).padStart(2, '0')}-${slug(signature)}`);
-    const saved: SavedCase = { case: run, expected: { verdict, invariant, signature, traceHash }, reproduce };
+    const saved: SavedCase = { case: run, expected: expectedOf({ ...example, signature }), reproduce };
     await writeCaseFile(`${stem}.json`, saved);
     if (example.twin !== null && example.twin !== '') {
       paths.push(`${stem}.json`);
@@ -82,9 +82,8 @@ async function saveMinimised(stem: string, saved: SavedCase, workers: number, op
     const bounds = { runs: SHRINK_RUNS, wallMs: Number.POSITIVE_INFINITY };
     const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, ...runOptions(options) });
     const text = shrunkText(shrunk, await necessities(shrunk.case, shrunk.verdict, pool, scenario));
-    const { verdict: end, invariant, signature, traceHash } = shrunk.verdict;
     const reproduce = `npx kelpie-dst replay ${path}`;
-    const small: SavedCase = { case: shrunk.case, expected: { verdict: end, invariant, signature, traceHash }, reproduce };
+    const small: SavedCase = { case: shrunk.case, expected: expectedOf(shrunk.verdict), reproduce };
     await writeCaseFile(path, small);
     await saveRun(stem, path, small, options, text);
     return path;

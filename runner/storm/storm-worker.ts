@@ -1,9 +1,10 @@
 /** The thread of a storm: runs batch after batch, and brings back little of each run. Loaded by the pool of `storm.ts` only. */
 import type { Catalogue } from '../catalogue.js';
 import { VisitCounts, type Visits } from '../conformance/visits.js';
+import { sitDown } from '../pool-thread.js';
 import { loadCatalogue, simulateCase, tellingProgress } from '../simulate-case.js';
 import { caseAt, type Plan } from './plan.js';
-import { Seat, type SeatBuffers } from './seat.js';
+import type { SeatBuffers } from './seat.js';
 import { resultOf, type SeedResult } from './seed-result.js';
 
 export interface BatchOrder {
@@ -20,26 +21,16 @@ export type BatchAnswer =
   /** The plan and the catalogue do not fit together. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-// What programs under test print must not get into the one JSON document on stdout.
-process.stdout.write = process.stderr.write.bind(process.stderr);
-
-// Stacks are not kept of a storm's failures, and Kelpie throws an error for every conflict. Whoever looks closer runs the case elsewhere.
-Error.stackTraceLimit = 0;
-
-let seat: Seat | undefined;
-process.on('exit', () => seat?.exit());
-
 /** Rejects for a broken assertion of the simulator; the seat tells in which run. */
 export default async function runBatch(order: BatchOrder): Promise<BatchAnswer> {
-  const own = new Seat(order.seat);
-  seat = own;
+  const seat = sitDown(order.seat);
   const catalogue: Catalogue | string = await loadCatalogue(order.catalogueUrl);
   if (typeof catalogue === 'string') return { kind: 'refused', reason: catalogue };
   const results: SeedResult[] = [];
   const visits = new VisitCounts();
-  const onProgress = tellingProgress(own.progress);
+  const onProgress = tellingProgress(seat.progress);
   for (const [nth, position] of order.positions.entries()) {
-    own.begin(nth);
+    seat.begin(nth);
     const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, { onProgress });
     if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
     visits.addRun(simulated.conformance.coverage());

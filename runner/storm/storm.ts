@@ -3,36 +3,27 @@
  * down is judged alone in a fresh worker, and the rest of its batch is run again elsewhere: so each run's verdict is its own, whoever
  * shared a worker with it.
  */
-import { Tinypool } from 'tinypool';
 import type { Catalogue } from '../catalogue.js';
 import type { Visits } from '../conformance/visits.js';
-import { HANG_TIMEOUT_MS, HEAP_MB_MAX, runCase, YOUNG_MB } from '../run-case.js';
+import { runCase } from '../run-case.js';
 import { Twin } from '../twin/twin.js';
+import { type Attempt, WatchedPool, type WatchedPoolOptions } from '../watched-pool.js';
 import { caseAt, type Plan, runsOf } from './plan.js';
-import { watchSeat } from './seat-watch.js';
-import { Seat } from './seat.js';
 import { afterTwin, resultOf, type SeedResult } from './seed-result.js';
 import type { BatchAnswer, BatchOrder } from './storm-worker.js';
 
-export interface StormOptions {
+export interface StormOptions extends WatchedPoolOptions {
   readonly catalogue: Catalogue;
   /** The module that exports this catalogue; the project's own when absent. */
   readonly catalogueUrl?: URL;
-  readonly workers: number;
-  /** Workers to use, and to leave alone afterwards; the storm makes its own when absent. */
-  readonly pool?: Tinypool;
-  /** Wall time without a new event after which a run counts as hung; 10 s when absent. */
-  readonly hangTimeoutMs?: number;
-  /** Heap of each worker in megabytes; 2048 when absent. */
-  readonly heapMbMax?: number;
+  /** Workers to use, with the bounds that they have, and to leave alone afterwards; the storm makes its own when absent. */
+  readonly pool?: WatchedPool;
   /** Wall time after which no more runs are handed out. */
   readonly budgetMs?: number;
   /** Every n-th run is done again in another process, and must do the same there. Absent is never. */
   readonly twinOneIn?: number;
   /** Hands out no more runs after the first failure. */
   readonly failFast?: boolean;
-  /** Ends the storm with what there is. */
-  readonly signal?: AbortSignal;
   /** Positions that are done already. */
   readonly done?: ReadonlySet<number>;
   /**
@@ -48,19 +39,8 @@ export type Stopped = 'budget' | 'fail-fast' | 'interrupted';
 const BATCH = 8;
 
 /** Threads that run batches of any plan, one batch a thread at a time. */
-export function stormPool(workers: number, heapMbMax: number = HEAP_MB_MAX): Tinypool {
-  const pool = new Tinypool({
-    filename: new URL('storm-worker.js', import.meta.url).href,
-    minThreads: workers,
-    maxThreads: workers,
-    // A worker that sleeps in an atomic wait cannot write out what its programs printed.
-    useAtomics: false,
-    resourceLimits: { maxOldGenerationSizeMb: heapMbMax, maxYoungGenerationSizeMb: YOUNG_MB },
-  });
-  // A worker that dies between two batches is replaced, and no run of ours was in it.
-  pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
-  return pool;
-}
+export const stormPool = (options: WatchedPoolOptions): WatchedPool =>
+  new WatchedPool(new URL('storm-worker.js', import.meta.url), options);
 
 /** Says why it stopped before the end of the plan, if it did. Rejects when the catalogue cannot be loaded or lacks the plan's parts, and when `onResults` does. */
 export async function runStorm(plan: Plan, options: StormOptions): Promise<Stopped | undefined> {
@@ -71,9 +51,7 @@ class Storm {
   readonly #plan: Plan;
   readonly #options: StormOptions;
   readonly #catalogueUrl: URL;
-  readonly #hangTimeoutMs: number;
-  readonly #heapMbMax: number;
-  readonly #pool: Tinypool;
+  readonly #pool: WatchedPool;
   readonly #batch: number;
   readonly #runs: number;
   readonly #twin: Twin;
@@ -87,11 +65,9 @@ class Storm {
     this.#options = options;
     this.#runs = runsOf(plan);
     this.#catalogueUrl = options.catalogueUrl ?? new URL('../catalogue.js', import.meta.url);
-    this.#hangTimeoutMs = options.hangTimeoutMs ?? HANG_TIMEOUT_MS;
-    this.#heapMbMax = options.heapMbMax ?? HEAP_MB_MAX;
     const { signal } = options;
     this.#twin = new Twin({ catalogueUrl: this.#catalogueUrl, ...(signal === undefined ? {} : { signal }) });
-    this.#pool = options.pool ?? stormPool(options.workers, this.#heapMbMax);
+    this.#pool = options.pool ?? stormPool(options);
     // Whoever ends at the first failure wants nothing run beyond it.
     this.#batch = options.failFast === true ? 1 : BATCH;
   }
@@ -101,7 +77,7 @@ class Storm {
       await Promise.all(Array.from({ length: this.#options.workers }, () => this.#work()));
     } finally {
       this.#twin.end();
-      if (this.#options.pool === undefined) await this.#pool.destroy();
+      if (this.#options.pool === undefined) await this.#pool.end();
     }
     return this.#stopped;
   }
@@ -140,11 +116,11 @@ class Storm {
     let left = batch;
     while (left.length > 0) {
       const outcome = await this.#attempt(left);
-      if (outcome.kind === 'done') return this.#finished(outcome.results, outcome.visits);
+      if (outcome.kind === 'answered') return this.#finished(outcome.answer.results, outcome.answer.visits);
       const culprit = left[outcome.nth] as number; // the seat counts the runs of this very batch
       const { run } = await runCase(caseAt(this.#plan, culprit, this.#options.catalogue), {
-        hangTimeoutMs: this.#hangTimeoutMs,
-        heapMbMax: this.#heapMbMax,
+        hangTimeoutMs: this.#pool.hangTimeoutMs,
+        heapMbMax: this.#pool.heapMbMax,
         catalogueUrl: this.#catalogueUrl,
         ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
       });
@@ -166,30 +142,16 @@ class Storm {
     return afterTwin(result, await this.#twin.check(caseAt(this.#plan, result.position, catalogue), result));
   }
 
-  /** Runs a batch in the pool beside a watchdog. `died` tells the run that was going on when the worker was lost. */
-  async #attempt(
-    positions: readonly number[],
-  ): Promise<Extract<BatchAnswer, { kind: 'done' }> | { readonly kind: 'died'; readonly nth: number }> {
-    const seat = new Seat();
-    const order: BatchOrder = { plan: this.#plan, positions, seat: seat.buffers, catalogueUrl: this.#catalogueUrl.href };
-    const { signal } = this.#options;
-    const ending = new AbortController();
-    const abort = (): void => ending.abort();
-    signal?.addEventListener('abort', abort);
-    const watchdog = watchSeat(seat, this.#hangTimeoutMs, abort);
-    let answer: BatchAnswer;
-    try {
-      answer = (await this.#pool.run(order, { signal: ending.signal })) as BatchAnswer;
-    } catch (error) {
-      const { nth } = seat.read();
-      // Nothing of the batch had begun: no run is to blame, and trying again would fail again.
-      if (signal?.aborted === true || nth < 0) throw error;
-      return { kind: 'died', nth };
-    } finally {
-      watchdog.end();
-      signal?.removeEventListener('abort', abort);
-    }
+  /** `died` tells the run that was going on when the worker was lost. */
+  async #attempt(positions: readonly number[]): Promise<Attempt<Extract<BatchAnswer, { kind: 'done' }>>> {
+    const attempt = await this.#pool.run<BatchOrder, BatchAnswer>({
+      plan: this.#plan,
+      positions,
+      catalogueUrl: this.#catalogueUrl.href,
+    });
+    if (attempt.kind === 'died') return attempt;
+    const { answer } = attempt;
     if (answer.kind === 'refused') throw new Error(answer.reason);
-    return answer;
+    return { kind: 'answered', answer };
   }
 }
