@@ -13,7 +13,7 @@ import type { Micros, NodeId, Platform, Random } from '../src/ports.js';
 import type { Workload } from '../src/run.js';
 import type { Budget, Capability } from '../src/sim/seams.js';
 import { ClusterConvergence } from './cluster-convergence.js';
-import { type Asked, History, type Outcome, PATIENCE_MICROS } from './history.js';
+import { type Asked, History, newsOf, type Outcome, PATIENCE_MICROS } from './history.js';
 import { kelpieTopicOf, performInTime } from './kelpie-scenario.js';
 import { type Scenario, type Stage, serverIds } from './scenario.js';
 import { type Common, drawMoments, drawOperations, numbered } from './workload-draws.js';
@@ -30,14 +30,22 @@ export interface Storage {
   open(): Promise<void>;
   /** Resolves when the put is safe. `op` is its name: the same one may come again, and counts once. */
   put(op: string): Promise<void>;
-  /** The names of all puts that were safe when it was called, and perhaps of later ones. */
+  /** The names of all puts that were safe when it was called, and of a later one only with all that were safe before it. */
   read(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
 export type StorageView = { readonly marks: readonly string[] };
-type StorageOperation = Common &
-  ({ readonly kind: 'put'; readonly node: NodeId; readonly times: number } | { readonly kind: 'read'; readonly node: NodeId });
+type StorageOperation = Common & { readonly node: NodeId } & (
+    | {
+        readonly kind: 'put';
+        /** Puts at once, each of its own. */
+        readonly times: number;
+        /** How often each of them is sent at once, under its one name, as by a client that does not wait. */
+        readonly copies: number;
+      }
+    | { readonly kind: 'read' }
+  );
 
 /** What is drawn. */
 export type StorageWorkload = Workload & { readonly lyingDisks: boolean; readonly operations: readonly StorageOperation[] };
@@ -108,9 +116,10 @@ class StorageClient {
     const names = Array.from({ length: operation.times }, (_, i) => (i === 0 ? op : `${op}.${i}`));
     await Promise.all(
       names.map((name) =>
-        this.#history.tell({ op: name, kind: 'put', args: { node }, writes: [node] }, () =>
-          this.#ask(node, 'put', { op: name }, deadlineMicros),
-        ),
+        this.#history.tell({ op: name, kind: 'put', args: { node }, writes: [node] }, async () => {
+          const send = (): Promise<Outcome<StorageView>> => this.#ask(node, 'put', { op: name }, deadlineMicros);
+          return newsOf(await Promise.all(Array.from({ length: operation.copies }, send)));
+        }),
       ),
     );
   }
@@ -206,7 +215,8 @@ function drawStorageWorkload(random: Random, chaosMicros: Micros, mayLie: boolea
     // The first server is hot.
     const node = own.chance(1, 2) ? 'n1' : own.pick(numbered('n', NODES));
     if (own.chance(1, 6)) return { ...slot, kind: 'read', node };
-    return { ...slot, kind: 'put', node, times: own.chance(1, 3) ? own.between(2, 4) : 1 };
+    const times = own.chance(1, 3) ? own.between(2, 4) : 1;
+    return { ...slot, kind: 'put', node, times, copies: own.chance(1, 4) ? own.between(2, 3) : 1 };
   });
   return { nodes: NODES, clients, lyingDisks: mayLie && size.chance(1, 2), operations };
 }

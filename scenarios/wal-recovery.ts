@@ -30,6 +30,8 @@ class JournaledStorage implements Storage {
   readonly #parts: KelpieParts;
   readonly #options: Partial<WalOptions>;
   #wal: Wal | undefined;
+  /** Puts of this life in the order in which they were begun to be carried out, that is, in which whoever put them may have been answered. */
+  readonly #order = new Map<string, number>();
   #closed = false;
 
   constructor(platform: Platform, parts: KelpieParts, options: Partial<WalOptions>) {
@@ -53,8 +55,10 @@ class JournaledStorage implements Storage {
     );
   }
 
+  /** Entries come to their ends in any order, so one that was put later is not shown: others that were safe before it may be missing. */
   async read(): Promise<readonly string[]> {
     const wal = this.#opened();
+    const begun = this.#order.size;
     const awaited = new Set(wal.pending().map(({ id }) => id));
     while (wal.pending().some(({ id }) => awaited.has(id))) {
       if (this.#closed) throw new KelpieError('shutting-down', 'the storage is closed');
@@ -62,7 +66,8 @@ class JournaledStorage implements Storage {
     }
     const { begin, end } = span(this.#key(''));
     const items = await transact(this.#platform.database, (transaction) => readRange(transaction, begin, end, PUTS_MAX));
-    return items.map(({ key }) => fromUtf8(key.subarray(begin.length)));
+    const done = items.map(({ key }) => fromUtf8(key.subarray(begin.length)));
+    return done.filter((op) => (this.#order.get(op) ?? 0) <= begun);
   }
 
   async close(): Promise<void> {
@@ -93,6 +98,7 @@ class JournaledStorage implements Storage {
   /** However long it takes: what was accepted must not stay undone while the server runs. */
   async #apply({ key }: WalEntry): Promise<string> {
     const { database, clock, random } = this.#platform;
+    if (!this.#order.has(key)) this.#order.set(key, this.#order.size + 1);
     for (let tries = 1; ; tries++) {
       try {
         await transact(database, async (transaction) => transaction.set(this.#key(key), utf8('done')), { timeoutMicros: SECOND });

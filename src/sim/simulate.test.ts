@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DatabaseError, type Platform, transact } from '../ports.js';
-import type { Case, Operation, Workload } from '../run.js';
+import type { Case, Operation, Run, Workload } from '../run.js';
 import type { TraceEvent } from '../trace.js';
 import type { PlannedFault } from './fault-plan.js';
 import type { JudgedInvariant } from './promises.js';
@@ -241,6 +241,28 @@ describe('a run', () => {
       withinBudget: false,
       pending: [expect.stringContaining('c1'), expect.stringContaining('c2')],
     });
+  });
+
+  it('waits for servers that were told to stop, until they have ended or are killed at their bound', async () => {
+    const stop: PlannedFault = { id: 'test/stop', strike: (world) => void world.stop('n1') };
+    const stopped = async (micros: number | undefined, convergenceMicros: number): Promise<{ run: Run; ends: readonly string[] }> => {
+      const ends: string[] = [];
+      const slow = (platform: Platform): Promise<void> => {
+        platform.lifecycle.onStop(() => (micros === undefined ? new Promise(() => {}) : platform.clock.sleep(micros)));
+        return serve(platform);
+      };
+      const faults = [{ id: stop.id, label: 'stop', params: { startMicros: 4_900_000, durationMicros: 1 } }];
+      const { run } = await runOf(caseOf(1, { faults }), {
+        ...broken(slow, { convergenceMicros }),
+        faults: [stop],
+        listeners: [({ body, node }) => void (body.type !== 'exit' && body.type !== 'kill' ? 0 : ends.push(`${node} ${body.type}`))],
+      });
+      return { run, ends };
+    };
+    expect(await stopped(20_000_000, 60_000_000)).toMatchObject({ run: { verdict: 'pass' }, ends: expect.arrayContaining(['n1 exit']) });
+    expect(await stopped(undefined, 120_000_000)).toMatchObject({ run: { verdict: 'pass' }, ends: expect.arrayContaining(['n1 kill']) });
+    const reason = expect.stringContaining('n1 was told to stop and has not ended');
+    expect(await stopped(undefined, 10_000_000)).toMatchObject({ run: { verdict: 'liveness', reason } });
   });
 
   it('keeps to the budget: never more servers down than it says', async () => {

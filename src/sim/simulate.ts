@@ -282,7 +282,10 @@ class Simulation<Parts> {
 
   #pendingNow(): string[] {
     const clients = [...this.#busyClients].map((node) => `client ${node} has not completed its operations`);
-    return [...clients, ...(this.#convergence?.pending() ?? [])];
+    // One that does not end by itself is killed at its bound: that is to be seen, however little else is left to wait for.
+    const stopping = this.#servers.filter(({ process }) => process?.stopping === true);
+    const stops = stopping.map(({ node }) => `${node} was told to stop and has not ended`);
+    return [...clients, ...stops, ...(this.#convergence?.pending() ?? [])];
   }
 
   /** Convergence did not come within its bound. */
