@@ -10,6 +10,7 @@ import { capacityBounds } from './capacity-bounds.js';
 import { capacityConsistency } from './capacity-consistency.js';
 import { checkpointAtomicity } from './checkpoint-atomicity.js';
 import { checkpointStateConsistency } from './checkpoint-state-consistency.js';
+import { closedIntake } from './closed-intake.js';
 import { conflictDetection } from './conflict-detection.js';
 import { conservation } from './conservation.js';
 import { consistentHolder } from './consistent-holder.js';
@@ -78,6 +79,7 @@ export const invariants: readonly Invariant[] = [
   capacityConsistency,
   checkpointAtomicity,
   checkpointStateConsistency,
+  closedIntake,
   conflictDetection,
   conservation,
   consistentHolder,

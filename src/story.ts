@@ -109,6 +109,8 @@ export type LeaseEvent =
       readonly token: number;
       readonly holder: NodeId;
       readonly unchangedMicros: Micros;
+      /** Of the record that stood still: 1 as it was granted, one more with each renewal. */
+      readonly leaseVersion?: number;
       /** How long before the end of its lease a holder of this configuration stops, beside what clocks may differ by. */
       readonly graceMicros?: Micros;
     };

@@ -1,8 +1,8 @@
 /**
- * Leases that a challenger has found expired. He has seen one record of the lease stand still for its whole length, so its holder,
- * who stops before that, has stopped, unless a renewal was told since the challenger's first sight of that record.
+ * Leases that a challenger has found expired. He says which record of the lease stood still for its whole length. Where no renewal after
+ * that one has been told, its holder, who stops before that, has stopped. How long the challenger says to have watched it counts for
+ * nothing: that is by his clock, and he may err.
  */
-import type { Micros } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import { type Told, told } from '../invariant.js';
 import { entryOf } from './keyed.js';
@@ -15,16 +15,16 @@ export const LEASE_TERM_TYPES = [
 ] as const satisfies readonly Told['type'][];
 
 export interface Term {
-  /** When its holder was last told that it has been granted or renewed. */
-  extendedAt: Micros;
+  /** Of its newest record that was told of. */
+  leaseVersion: number;
   /** The last invocation that began under it. */
   started: TraceEvent | undefined;
   /** The first judgement, since it was last extended, that it has expired. */
   judged: TraceEvent | undefined;
 }
 
-/** Clocks differ by less than one part in this many. */
-const CLOCKS_DIFFER_ONE_IN = 50;
+/** Of a lease as it is granted. */
+const GRANTED = 1;
 
 export class LeaseTerms {
   readonly #terms = new Map<string, Term>();
@@ -34,12 +34,9 @@ export class LeaseTerms {
     const body = told(event);
     switch (body.type) {
       case 'claim.commit':
-      case 'lease.renew': {
-        const term = this.#term(body.actor, body.token);
-        term.extendedAt = event.at;
-        term.judged = undefined;
-        return term;
-      }
+        return this.#extended(body.actor, body.token, GRANTED);
+      case 'lease.renew':
+        return this.#extended(body.actor, body.token, body.leaseVersion);
       case 'invoke.start': {
         const term = this.#term(body.actor, body.token);
         term.started = event;
@@ -47,10 +44,8 @@ export class LeaseTerms {
       }
       case 'lease.judge-expired': {
         const term = this.#term(body.actor, body.token);
-        const { unchangedMicros } = body;
-        const firstSight = event.at - unchangedMicros - Math.ceil(unchangedMicros / CLOCKS_DIFFER_ONE_IN);
-        // A renewal that was told later is newer than what the challenger saw.
-        if (term.extendedAt < firstSight) term.judged ??= event;
+        // What the challenger saw may be older than a renewal that passed him by.
+        if ((body.leaseVersion ?? 0) >= term.leaseVersion) term.judged ??= event;
         return term;
       }
       default:
@@ -58,7 +53,14 @@ export class LeaseTerms {
     }
   }
 
+  #extended(actor: string, token: number, leaseVersion: number): Term {
+    const term = this.#term(actor, token);
+    term.leaseVersion = Math.max(term.leaseVersion, leaseVersion);
+    term.judged = undefined;
+    return term;
+  }
+
   #term(actor: string, token: number): Term {
-    return entryOf(this.#terms, `${actor} ${token}`, () => ({ extendedAt: 0, started: undefined, judged: undefined }));
+    return entryOf(this.#terms, `${actor} ${token}`, () => ({ leaseVersion: GRANTED, started: undefined, judged: undefined }));
   }
 }

@@ -1,46 +1,34 @@
 /**
- * The intake is closed when the last call has left it. Under load there is always another one: the node goes down with the door open, and
- * a call that comes in meanwhile is neither run nor refused.
+ * A shutdown waits until no call is open, and takes that for a closed door. Nobody has closed it: a call that comes in while claims are
+ * given back and the node leaves is accepted, and the node goes down over it, which neither runs nor refuses it.
  */
-import type { Intake } from '../../src/kelpie/intake.js';
+import { CountingIntake, type Intake } from '../../src/kelpie/intake.js';
 import { kelpieBug } from './bug.js';
 
-class LateClosingIntake implements Intake {
-  readonly #max: number;
-  #open = 0;
-  #closed = false;
+class DrainedIntake implements Intake {
+  readonly #calls: CountingIntake;
   readonly #waiters: (() => void)[] = [];
+  readonly closed = false;
 
   constructor(max: number) {
-    this.#max = max;
+    this.#calls = new CountingIntake(max);
   }
 
   get open(): number {
-    return this.#open;
-  }
-
-  get closed(): boolean {
-    return this.#closed;
+    return this.#calls.open;
   }
 
   enter(): 'in' | 'closed' | 'full' {
-    if (this.#closed) return 'closed';
-    if (this.#open >= this.#max) return 'full';
-    this.#open += 1;
-    return 'in';
+    return this.#calls.enter();
   }
 
   leave(): void {
-    this.#open -= 1;
-    if (this.#open > 0 || this.#waiters.length === 0) return;
-    this.#closed = true;
-    for (const resolve of this.#waiters.splice(0)) resolve();
+    this.#calls.leave();
+    if (this.open === 0) for (const resolve of this.#waiters.splice(0)) resolve();
   }
 
   close(): Promise<void> {
-    if (this.#open > 0) return new Promise((resolve) => this.#waiters.push(resolve));
-    this.#closed = true;
-    return Promise.resolve();
+    return this.open === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiters.push(resolve));
   }
 }
 
@@ -48,5 +36,5 @@ export const shutdownRace = kelpieBug({
   id: 'shutdown-race',
   summary: 'a call accepted during a shutdown is neither run nor refused',
   spec: { module: 'KelpieActorLifecycle', config: 'DeactivateWithPending' },
-  parts: () => ({ intake: (config) => new LateClosingIntake(config.mailbox) }),
+  parts: () => ({ intake: (config) => new DrainedIntake(config.mailbox) }),
 });

@@ -88,6 +88,7 @@ export async function readClaim(runtime: Runtime, transaction: Transaction, requ
           token: lease.token,
           holder: placement.node,
           unchangedMicros,
+          leaseVersion: lease.version,
           graceMicros: runtime.config.leaseGraceMicros,
         });
         free = 'takeover';
