@@ -5,7 +5,7 @@ import type { TraceEvent } from '../src/trace.js';
 import { leadingTo } from './causes.js';
 import { eventLog } from './event-log.js';
 import type { FaultPotency, RunReporter, RunReportInput } from './reporter.js';
-import { clockTime, counted, describeFault, describeStrategy, duration, grouped, printable } from './text.js';
+import { clockTime, counted, describeFault, describeNetwork, describeStrategy, duration, grouped, printable } from './text.js';
 
 const LABEL_WIDTH = 11;
 /** A counter table of a storm of messages would bury the verdict. */
@@ -27,8 +27,6 @@ const text = (lines: readonly string[]): string => `${lines.join('\n')}\n`;
 function openingLines(run: Case, paint: ChalkInstance): string[] {
   const { network, workload } = run;
   const label = labels(paint);
-  const tail = network.tailOneIn === 0 ? '' : `, 1 in ${network.tailOneIn} takes ${duration(network.tailMicros)} longer`;
-  const bandwidth = network.bytesPerSecond === 0 ? '' : `, ${grouped(network.bytesPerSecond)} bytes/s`;
   const drawn = described(run.faults);
   const knobs = Object.entries(run.knobs).map(([name, value]) => `${name}=${value}`);
   const choices = Object.entries(run.choices ?? {}).map(([site, oneIn]) => `${site} 1 in ${oneIn}`);
@@ -40,10 +38,7 @@ function openingLines(run: Case, paint: ChalkInstance): string[] {
     ),
     label('chaos', `${duration(run.chaosMicros)} of simulated time, on a grid of ${duration(run.quantumMicros)}`),
     label('schedule', describeStrategy(run.strategy)),
-    label(
-      'network',
-      `${duration(network.latencyMicrosMin)} to ${duration(network.latencyMicrosMax)} one way, jitter ${duration(network.jitterMicros)}${tail}${bandwidth}`,
-    ),
+    label('network', describeNetwork(network)),
     ...many(label, 'faults', drawn.length === 0 ? ['none drawn'] : drawn),
     ...many(label, 'knobs', knobs.length === 0 ? ['none'] : wrapped(knobs)),
     ...many(label, 'rare ways', choices.length === 0 ? ['none'] : wrapped(choices)),

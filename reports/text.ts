@@ -1,6 +1,6 @@
 /** How plain values of a run read in text that people see. Fixed formats: nothing here asks the machine for its language. */
 import type { Micros, TraceValue } from '../src/ports.js';
-import type { FaultDraw, Strategy } from '../src/run.js';
+import type { FaultDraw, NetworkShape, Strategy } from '../src/run.js';
 
 /** `12.345678`: seconds with every microsecond, so that equal times look equal. */
 export function clockTime(micros: Micros): string {
@@ -53,6 +53,13 @@ export function describeFault({ params }: FaultDraw): string {
   const until = params.startMicros + params.durationMicros;
   const episode = `${duration(params.startMicros)} to ${duration(until)}`;
   return `${episode}  ${fieldsOf(params, ['startMicros', 'durationMicros'])}`.trimEnd();
+}
+
+export function describeNetwork(network: NetworkShape): string {
+  const { latencyMicrosMin, latencyMicrosMax, jitterMicros, tailOneIn, tailMicros, bytesPerSecond } = network;
+  const tail = tailOneIn === 0 ? '' : `, 1 in ${tailOneIn} takes ${duration(tailMicros)} longer`;
+  const bandwidth = bytesPerSecond === 0 ? '' : `, ${grouped(bytesPerSecond)} bytes/s`;
+  return `${duration(latencyMicrosMin)} to ${duration(latencyMicrosMax)} one way, jitter ${duration(jitterMicros)}${tail}${bandwidth}`;
 }
 
 export function describeStrategy(strategy: Strategy): string {

@@ -2,6 +2,7 @@
 import { counted } from '../../reports/text.js';
 import type { KnownBug } from '../../scenarios/bugs/bug.js';
 import type { Verdict } from '../../src/run.js';
+import { median } from '../median.js';
 import type { CheckRow } from '../tla/check-all.js';
 import type { Chase, Finding } from './hunt.js';
 
@@ -57,12 +58,6 @@ export function detectionOf(bug: KnownBug, chases: readonly Chase[], check: Chec
     agrees: check?.ok ?? null,
     alsoWithout: chases.reduce((sum, { alsoWithout }) => sum + alsoWithout.length, 0),
   };
-}
-
-/** Of an even number, the lower one of the middle two. Of none, nothing can be said. */
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.POSITIVE_INFINITY;
 }
 
 /** One of each kind, the most frequent kind first. */

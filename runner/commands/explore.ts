@@ -77,7 +77,7 @@ async function exploreWhat(args: ExploreArguments, signal: AbortSignal): Promise
     onBatch: teller(args.json),
   });
   const wallMs = performance.now() - begunMs;
-  const outcome = await toldAgain(found, path, signal);
+  const outcome = await toldAgain(found, path);
   process.stdout.write(
     args.json ? documentOf(found, search, wallMs, outcome, path) : textOf(found, search, wallMs, outcome, path, args.color),
   );
@@ -97,11 +97,12 @@ function teller(quiet: boolean): (found: ExploreReport) => void {
 }
 
 /** Saves the failing case, and does it again with its whole trace; undefined where there is none to save. */
-async function toldAgain({ failure }: ExploreReport, path: string, signal: AbortSignal): Promise<CaseOutcome | undefined> {
+async function toldAgain({ failure }: ExploreReport, path: string): Promise<CaseOutcome | undefined> {
   if (failure?.found === undefined) return undefined;
   const { case: run, verdict } = failure.found;
   await writeCaseFile(path, { case: run, expected: expectedOf(verdict), reproduce: commandOf(path) });
-  const outcome = await runCase(run, { record: true, signal });
+  // Also when it is interrupted by now: it is one run.
+  const outcome = await runCase(run, { record: true });
   if (outcome.run.traceHash !== verdict.traceHash) {
     throw new Error(
       `the search met ${verdict.signature} with trace hash ${verdict.traceHash}, and its case has ${outcome.run.traceHash}: the case is not the run`,

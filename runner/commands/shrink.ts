@@ -5,7 +5,7 @@ import { counted, grouped } from '../../reports/text.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
-import { expectedOf, failsAlike } from '../case-verdict.js';
+import { expectedOf } from '../case-verdict.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { exploreFirst } from '../conformance/explore-first.js';
@@ -14,7 +14,8 @@ import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, wantsColour, wholeNumber, w
 import { interruptible } from '../interrupt.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { isWrittenAsSeed, parseSeed } from '../seed.js';
-import { NECESSITY_SEEDS, necessities, type Necessity, shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
+import { NECESSITY_SEEDS, necessities, type Necessity } from '../shrink/necessity.js';
+import { shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
 import { logOf, writeCaseFile } from '../storm/case-file.js';
 import { readSavedCase } from '../storm/saved-case.js';
@@ -77,9 +78,10 @@ async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<n
       ? {}
       : { onStep: (pass: string, sizes: Sizes, runs: number) => process.stderr.write(`${stepText(pass, sizes, runs)}\n`) };
     const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, signal, ...told });
-    const rows = await necessities(shrunk.case, shrunk.verdict, pool, scenario);
+    const rows = await unlessAborted(necessities(shrunk.case, shrunk.verdict, pool, scenario), signal);
     const reproduce = `npx kelpie-dst replay ${path}`;
-    const outcome = await runCase(shrunk.case, { record: true, signal });
+    // One run more, also when interrupted: what there is gets its story.
+    const outcome = await runCase(shrunk.case, { record: true });
     await writeCaseFile(path, {
       case: shrunk.case,
       expected: expectedOf(shrunk.verdict),
@@ -88,9 +90,19 @@ async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<n
     });
     const colour = wantsColour(args.color, process.stdout, process.env);
     process.stdout.write(args.json ? documentOf(shrunk, rows, outcome, path) : textOf(shrunk, rows, outcome, path, colour));
-    return EXIT.bug;
+    return signal.aborted ? EXIT.interrupted : EXIT.bug;
   } finally {
     await pool.end();
+  }
+}
+
+/** No rows where the table was interrupted: one that lacks some would be taken for whole. */
+async function unlessAborted(rows: Promise<readonly Necessity[]>, signal: AbortSignal): Promise<readonly Necessity[]> {
+  try {
+    return await rows;
+  } catch (error) {
+    if (signal.aborted) return [];
+    throw error;
   }
 }
 
@@ -120,11 +132,11 @@ const stepText = (pass: string, { operations, faults, nodes, clients }: Sizes, r
   `${grouped(runs).padStart(6)} runs  ${counted(operations, 'operation')}, ${counted(faults, 'fault')}, ${counted(nodes, 'node')}, ${counted(clients, 'client')}  (${pass})`;
 
 function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run }: CaseOutcome, path: string): string {
-  const { from, to, runs, minimal } = shrunk;
-  const necessity = rows.map(({ kind, what, verdict, failing }) => ({
+  const { fromSeed, from, to, runs, cutShort } = shrunk;
+  const necessity = rows.map(({ kind, what, verdict, failsAlike, failing }) => ({
     kind,
     what,
-    ownSeed: { verdict: verdict.verdict, invariant: verdict.invariant, failsAlike: failsAlike(shrunk.verdict, verdict) },
+    ownSeed: { verdict: verdict.verdict, invariant: verdict.invariant, failsAlike },
     failing,
     of: NECESSITY_SEEDS,
   }));
@@ -135,10 +147,13 @@ function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run }: CaseOut
     violations,
     traceHash,
     events,
+    seed: shrunk.case.seed,
+    fromSeed,
     from,
     to,
     runs,
-    minimal,
+    minimal: cutShort === undefined,
+    cutShort: cutShort ?? null,
     necessity,
     saved: path,
     reproduce: `npx kelpie-dst replay ${path}`,

@@ -139,7 +139,7 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
     });
     if (!args.json) process.stdout.write(savedText(store.folder, saved));
   }
-  if (stopped === 'interrupted') return EXIT.interrupted;
+  if (signal.aborted) return EXIT.interrupted;
   return isBad(report) ? EXIT.bug : EXIT.clean;
 }
 

@@ -4,7 +4,7 @@ import { COMMIT_FATES, type ChosenCommit, type CommitFate, chosenCommits } from 
 import type { Micros, NodeId } from '../../src/ports.js';
 import type { Case, FaultDraw } from '../../src/run.js';
 import { limitsOf } from '../draw.js';
-import { PLAIN_NETWORK } from '../plain-network.js';
+import { PLAIN_NETWORK } from '../plain-world.js';
 import { UsageError } from '../usage-error.js';
 
 /** Every way takes as long as any other. */

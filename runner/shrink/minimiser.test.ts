@@ -88,6 +88,15 @@ describe('thinning out', () => {
   });
 });
 
+test('what changes nothing is not taken, though it fails alike', async () => {
+  const minimiser = new Minimiser(caseOf([1, 2]), FAILS, async () => FAILS, 1, UNBOUNDED);
+  expect(await minimiser.takeAll((best) => [best, caseOf(idsOf(best))])).toBe(false);
+  expect(minimiser.runs).toBe(0);
+  // Nor what was the best once.
+  expect(await minimiser.takeAll((best) => [caseOf(idsOf(best).length === 2 ? [1] : [1, 2])])).toBe(true);
+  expect({ ids: idsOf(minimiser.best), runs: minimiser.runs }).toEqual({ ids: [1], runs: 1 });
+});
+
 test('what fails in another way is not taken', async () => {
   const other: CaseVerdict = { ...FAILS, invariant: 'y' };
   const minimiser = new Minimiser(caseOf([1, 2]), FAILS, async () => other, 1, UNBOUNDED);

@@ -26,12 +26,13 @@ export class Minimiser {
   readonly #atOnce: number;
   readonly #bounds: Bounds;
   readonly #begunMs = performance.now();
-  /** Verdicts of what did not fail alike; what did has been taken. */
-  readonly #rejected = new Set<string>();
+  /** What was judged or has been the best: a candidate that changes nothing would fail alike for ever. */
+  readonly #judged = new Set<string>();
 
   constructor(from: Case, verdict: CaseVerdict, judge: Judge, atOnce: number, bounds: Bounds) {
     this.best = from;
     this.verdict = verdict;
+    this.#judged.add(canonical(from));
     this.#judge = judge;
     this.#atOnce = atOnce;
     this.#bounds = bounds;
@@ -50,19 +51,19 @@ export class Minimiser {
       while (batch.length < this.#atOnce) {
         const { value, done } = waiting.next() as IteratorResult<Case, undefined>;
         if (done === true) break;
-        if (!this.#rejected.has(canonical(value))) batch.push(value);
+        if (!this.#judged.has(canonical(value))) batch.push(value);
       }
       if (batch.length === 0 || this.exhausted) return false;
       this.runs += batch.length;
       const verdicts = await Promise.all(batch.map((candidate) => this.#judge(candidate)));
       for (const [index, candidate] of batch.entries()) {
+        this.#judged.add(canonical(candidate));
         const verdict = verdicts[index] as CaseVerdict; // one for each of the batch
         if (failsAlike(this.verdict, verdict)) {
           this.best = candidate;
           this.verdict = verdict;
           return true;
         }
-        this.#rejected.add(canonical(candidate));
       }
     }
   }

@@ -4,8 +4,9 @@ import type { Fault } from '../../faults/fault.js';
 import type { Scenario } from '../../scenarios/scenario.js';
 import type { TraceValue } from '../../src/ports.js';
 import type { Case, FaultDraw, Operation, Workload } from '../../src/run.js';
-import { PLAIN_NETWORK } from '../plain-network.js';
+import { isPlainNetwork, PLAIN_NETWORK, PLAIN_QUANTUM_MICROS } from '../plain-world.js';
 import type { Minimiser } from './minimiser.js';
+import { thingsOf, withOtherSeeds } from './necessity.js';
 
 export interface Parts {
   readonly scenario: Scenario;
@@ -17,9 +18,10 @@ export interface Parts {
 /** Makes one thing of the best case simpler; says whether it did. */
 export type Pass = (minimiser: Minimiser, parts: Parts) => Promise<boolean>;
 
-const QUANTUM_PLAIN = 1;
 /** Shrinking goes into single numbers only where few operations are left. */
 const OPERATIONS_IN_DETAIL_MAX = 16;
+/** With more things left than these, other seeds for each of them take longer than they tell. */
+const THINGS_RESEEDED_MAX = 20;
 /** Simpler values tried for one number. */
 const VALUES_MAX = 2;
 const DECISIONS_MAX = 100_000;
@@ -69,8 +71,8 @@ const fewerRareWays: Pass = (minimiser) =>
 
 const plainWorld: Pass = (minimiser) =>
   minimiser.takeAll(function* (best) {
-    if (JSON.stringify(best.network) !== JSON.stringify(PLAIN_NETWORK)) yield { ...best, network: PLAIN_NETWORK };
-    if (best.quantumMicros !== QUANTUM_PLAIN) yield { ...best, quantumMicros: QUANTUM_PLAIN };
+    if (!isPlainNetwork(best.network)) yield { ...best, network: PLAIN_NETWORK };
+    if (best.quantumMicros !== PLAIN_QUANTUM_MICROS) yield { ...best, quantumMicros: PLAIN_QUANTUM_MICROS };
     if (best.strategy.kind !== 'fifo') yield { ...best, strategy: { kind: 'fifo' } };
   });
 
@@ -134,6 +136,17 @@ function* withSmaller(best: Case, index: number, name: string): Iterable<Case> {
   }
 }
 
+/**
+ * What this seed cannot spare, chance may do for another: without each thing, the other seeds that the table of necessity tries. So that
+ * nothing is left there without which some of them still fail.
+ */
+const luckierSeeds: Pass = (minimiser, { scenario }) =>
+  minimiser.takeAll(function* (best) {
+    const things = thingsOf(best, scenario);
+    if (things.length > THINGS_RESEEDED_MAX) return;
+    for (const thing of things) yield* withOtherSeeds(thing.without);
+  });
+
 /** Where order matters: as few choices other than the first ready event as can be. */
 const fewerDecisions: Pass = async (minimiser, { decisionsOf }) => {
   if (minimiser.best.strategy.kind === 'fifo') return false;
@@ -179,6 +192,9 @@ export const FINE_PASSES: readonly NamedPass[] = [
   ['magnitudes', milderFaults],
   ['numbers', smallerNumbers],
 ];
+
+/** When nothing more can be left out with this seed: each try costs as many runs as there are seeds. */
+export const SEEDS_PASS: NamedPass = ['another seed', luckierSeeds];
 
 /** Last, for recorded decisions fit no other case. */
 export const DECISIONS_PASS: NamedPass = ['decisions', fewerDecisions];

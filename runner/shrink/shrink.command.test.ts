@@ -20,6 +20,9 @@ function kelpie(...args: readonly string[]) {
   return { code: status, stdout, stderr };
 }
 
+/** What the world of a case may have left, besides things that are counted. */
+const OF_THE_WORLD: readonly string[] = ['network', 'grid', 'schedule'];
+
 interface Document {
   readonly from: Sizes;
   readonly to: Sizes;
@@ -44,8 +47,11 @@ describe('shrink', () => {
     expect(saved).toBe(small);
     const [everything, ...things] = necessity;
     expect(everything).toMatchObject({ kind: 'everything', ownSeed: { failsAlike: true } });
-    expect(things.length).toBe(to.operations + to.faults + to.knobs);
-    for (const thing of things) expect(thing.ownSeed.failsAlike).toBe(false);
+    expect(things.length).toBe(
+      to.operations + to.faults + to.knobs + to.rareWays + things.filter(({ kind }) => OF_THE_WORLD.includes(kind)).length,
+    );
+    // What another seed can do without was left out with that seed.
+    for (const { ownSeed, failing } of things) expect({ alike: ownSeed.failsAlike, failing }).toEqual({ alike: false, failing: 0 });
     const file = JSON.parse(readFileSync(join(folder, small), 'utf8')) as CaseFile;
     expect(file.expected.invariant).toBe(violations[0]?.invariant);
     expect(file.case.workload.operations).toHaveLength(to.operations);

@@ -11,7 +11,8 @@ import { CasePool } from '../case-pool.js';
 import { expectedOf } from '../case-verdict.js';
 import { type Catalogue, find } from '../catalogue.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
-import { necessities, shrink } from '../shrink/shrink.js';
+import { necessities } from '../shrink/necessity.js';
+import { shrink } from '../shrink/shrink.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
 import { type CaseFile, logOf, writeCaseFile } from './case-file.js';
 import { caseAt, type Plan } from './plan.js';
@@ -72,27 +73,28 @@ async function saveMinimised(stem: string, saved: SavedCase, workers: number, op
   const scenario = find('scenario', catalogue.scenarios, run.scenario);
   const pool = new CasePool({ workers, ...runOptions(options) });
   const path = `${stem}.min.json`;
+  let smallest = `${stem}.json`;
   try {
     const verdict = await pool.judge(run);
     // Not the same run as in the storm: the report says so.
     if (verdict.traceHash !== saved.expected.traceHash || verdict.verdict !== saved.expected.verdict) {
-      await saveRun(stem, `${stem}.json`, saved, options);
-      return `${stem}.json`;
+      await saveRun(stem, smallest, saved, options);
+      return smallest;
     }
     const bounds = { runs: SHRINK_RUNS, wallMs: Number.POSITIVE_INFINITY };
     const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, ...runOptions(options) });
-    const text = shrunkText(shrunk, await necessities(shrunk.case, shrunk.verdict, pool, scenario));
     const reproduce = `npx kelpie-dst replay ${path}`;
     const small: SavedCase = { case: shrunk.case, expected: expectedOf(shrunk.verdict), reproduce };
     await writeCaseFile(path, small);
+    smallest = path;
+    const text = shrunkText(shrunk, await necessities(shrunk.case, shrunk.verdict, pool, scenario));
     await saveRun(stem, path, small, options, text);
-    return path;
   } catch (error) {
-    if (signal.aborted) return `${stem}.json`;
-    throw error;
+    if (!signal.aborted) throw error;
   } finally {
     await pool.end();
   }
+  return smallest;
 }
 
 /** Runs the case once more, with its trace: its log goes into the case file, its report beside it. */
