@@ -26,7 +26,16 @@ const elect = (node: string, term = 1, reached = 2, voters = 3): Line => [
   node,
   { type: 'primary.elect', term, nodeLife: 1, reached, voters, version: ++version },
 ];
-const view = (node: string, term: number): Line => [node, { type: 'primary.view', term, viewVersion: 1, members: [], failovers: [] }];
+const view = (node: string, term: number, ...active: readonly string[]): Line => [
+  node,
+  {
+    type: 'primary.view',
+    term,
+    viewVersion: 1,
+    members: active.map((member) => ({ node: member, nodeLife: 1, state: 'active' as const })),
+    failovers: [],
+  },
+];
 const stepDown = (node: string, why: 'no-majority' | 'deposed' | 'leaving', term = 1): Line => [
   node,
   { type: 'primary.stepdown', term, why, version: ++version },
@@ -49,6 +58,12 @@ test('a life that was let in has sent that it is active, and dies before it can 
   const sentAndDied = [...boots('A', 'B'), ...found('A'), elect('A', 1, 1, 1), accept('A', 'B'), kill('B')];
   expect(follows([...sentAndDied, ...resume('B'), activate('B')])).toBe('accepted');
   expect(follows([...sentAndDied, kill('B'), ...resume('B'), activate('B')])).toBe('accepted');
+});
+
+test('a life that a view shows to be active tells so later, once', () => {
+  const shown = [...boots('A', 'B', 'C'), ...found('A'), elect('A', 1, 1, 1), accept('A', 'B'), view('A', 1, 'A', 'B')];
+  expect(follows([...shown, activate('B'), accept('B', 'C')])).toBe('accepted');
+  expect(follows([...shown, accept('B', 'C'), activate('B'), kill('B'), ...resume('B')])).toBe('accepted');
 });
 
 test('a primary that has cleared its claim without hearing so finds nothing left to clear', () => {

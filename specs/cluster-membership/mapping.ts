@@ -89,6 +89,8 @@ class Trio {
   readonly #halves = new Map<string, { readonly step: 'Resume' | 'Found'; readonly from: MemberState }>();
   /** Of the last change of a member that was told. */
   readonly #lives = new Map<string, number>();
+  /** The life of a member that a view showed to be active before it told so itself. */
+  readonly #shownActive = new Map<string, number>();
   #term = 0;
   #primary = '';
 
@@ -141,7 +143,9 @@ class Trio {
 
   /** Of what a view shows, only that a life has become active is sure to be the latest of it. */
   #shown(node: string, nodeLife: number, state: MemberState): void {
-    if (state === 'active' && this.#state(node) === 'joining' && this.#lives.get(node) === nodeLife) this.#reach(node, 'active');
+    if (state !== 'active' || this.#state(node) !== 'joining' || this.#lives.get(node) !== nodeLife) return;
+    this.#reach(node, 'active');
+    this.#shownActive.set(node, nodeLife);
   }
 
   #changed(body: StateEvent): void {
@@ -151,6 +155,8 @@ class Trio {
     if (version >= 0 ? version < last : this.#state(member) === to) return;
     if (version > last) this.#versions.set(member, version);
     this.#lives.set(member, nodeLife);
+    // A life becomes active once, and it was told for.
+    if (to === 'active' && this.#shownActive.get(member) === nodeLife) return;
     if (by !== member) {
       this.#reach(member, from);
       this.#states.set(member, to);
