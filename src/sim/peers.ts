@@ -23,7 +23,8 @@ export function defaultPeers(): Record<'model' | 'tools' | 'http', Peer> {
  */
 function modelPeer(): Peer {
   return {
-    latencyMicros: (random) => random.between(200_000, 3_000_000),
+    // Most answers come soon enough that the next step meets the faults too; some take as long as the timeouts are about.
+    latencyMicros: (random) => (random.chance(1, 8) ? random.between(500_000, 3_000_000) : random.between(20_000, 300_000)),
     handle: (request) =>
       withObject(request, ({ messages, tools }) => {
         if (!Array.isArray(messages)) return refusal('messages must be a list');
