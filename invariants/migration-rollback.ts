@@ -1,11 +1,11 @@
 /**
  * No actor stays stopped for a migration that is over. Before the move every failure takes it back: the source brings it up again, or
- * gives the claim back. After the move there is no way back. What is stopped when the run ends must be young, or its node gone.
+ * gives the claim back. After the move there is no way back. What is stopped when all has been healed must be young, or its node gone.
  */
 import type { Micros } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
 import { within } from './bookkeeping/keyed.js';
-import { breachAt, type Invariant, told } from './invariant.js';
+import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 interface Stopped {
   readonly actor: string;
@@ -31,6 +31,7 @@ export const migrationRollback: Invariant = {
     'claim.release',
     'claim.release-void',
     'claim.release-fail',
+    'request.accept',
     'kill',
     'exit',
     'crash',
@@ -40,15 +41,34 @@ export const migrationRollback: Invariant = {
     const moved = new Set<string>();
     /** Actors that are stopped for a migration, by the life of their source. */
     const stopped = new Map<string, Stopped>();
-    let healedAt: Micros = 0;
+    let healedAt: Micros | undefined;
     let endedAt: Micros | undefined;
+    /** Of an actor that is stopped for longer than that takes. */
+    const overdue = (at: Micros, since: Micros): Breach | undefined => {
+      for (const { actor, event, state } of stopped.values()) {
+        if (at - Math.max(since, event.at) < SETTLED_MICROS) continue;
+        return breachAt(event, `${actor} is brought up again, given back or moved`, `it is stopped for a migration that is ${state}`);
+      }
+      return undefined;
+    };
     return {
       observe(event) {
         const body = told(event);
         switch (body.type) {
-          case 'migrate.stop':
-            stopped.set(within(event, body.actor), { actor: body.actor, event, state: 'under way' });
-            return undefined;
+          case 'request.accept':
+            // Somebody waits, so the run may never come to its end.
+            return healedAt === undefined ? undefined : overdue(event.at, healedAt);
+          case 'migrate.stop': {
+            const place = within(event, body.actor);
+            const left = stopped.get(place);
+            stopped.set(place, { actor: body.actor, event, state: 'under way' });
+            if (left?.state !== 'under way') return undefined;
+            return breachAt(
+              event,
+              `${body.actor} is taken back or moved by who has stopped it`,
+              'it is stopped still, for the next migration',
+            );
+          }
           case 'migrate.move':
             moved.add(body.migration);
             return undefined;
@@ -80,12 +100,7 @@ export const migrationRollback: Invariant = {
         }
       },
       finish() {
-        if (endedAt === undefined) return 'unknown';
-        for (const { actor, event, state } of stopped.values()) {
-          if (endedAt - Math.max(healedAt, event.at) < SETTLED_MICROS) continue;
-          return breachAt(event, `${actor} is brought up again, given back or moved`, `it is stopped for a migration that is ${state}`);
-        }
-        return undefined;
+        return endedAt === undefined ? 'unknown' : overdue(endedAt, healedAt ?? 0);
       },
     };
   },

@@ -35,6 +35,8 @@ export const migration: Scenario<KelpieParts> = kelpieScenario({
     const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
       const book = hot(own, BOOKS);
       if (own.chance(2, 5)) return { ...slot, kind: 'migrate', book, to: own.pick(numbered('n', nodes)) };
+      // What waits is served before the actor goes, so that its target has time to be gone by then.
+      if (own.chance(1, 4)) return { ...slot, kind: 'burst', book, times: own.between(2, 4), reads: own.pick([0, 10, 40]) };
       return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(4) } : { ...slot, kind: 'read', book };
     });
     return { nodes, clients: 3, operations };

@@ -18,6 +18,7 @@ export const CHOICE_SITES = {
   'kv/short-page': 'a scan of stored keys reads a page of one key',
   'lease/give-up': 'a lease is given up long before it ends',
   'lease/renew-early': 'leases are renewed in a quarter of the time',
+  'migration/forget': 'a target has forgotten the actor that it agreed to take when it is told what it must find',
   'nodes/read-again': 'the list of nodes is read although it is fresh',
   'release/wait': 'a claim is given back a second later',
   'rpc/lose-answer': 'the answer to a request that was handled is not sent',

@@ -5,6 +5,7 @@
  */
 import type { Micros, NodeId } from '../../ports.js';
 import type { Activation } from '../activation.js';
+import { chooses } from '../choices.js';
 import type { Deadline } from '../deadlines.js';
 import { KelpieError } from '../errors.js';
 import { type ActorKey, type ActorRef, parseActorKey } from '../ids.js';
@@ -231,8 +232,13 @@ export class Migrations implements NodeService {
     return succeeded({ life: runtime.life, claim, leaseMicros: config.leaseMicros });
   }
 
-  #transferred({ runtime }: NodeAccess, fields: Fields, from: NodeId): Json {
+  #transferred(access: NodeAccess, fields: Fields, from: NodeId): Json {
+    const { runtime } = access;
     const incoming = this.#agreed(fields, from);
+    if (chooses(runtime.platform, 'migration/forget')) {
+      this.#forget(access, incoming.migration);
+      throw notKnown(incoming.migration, from);
+    }
     const startMicros = runtime.parts.leaseTerm.now(runtime.platform.clock);
     incoming.transferred = { startMicros, stateVersion: count(fields, 'stateVersion') };
     return succeeded();
@@ -269,7 +275,7 @@ export class Migrations implements NodeService {
   #agreed(fields: Fields, from: NodeId): Incoming {
     const migration = text(fields, 'migration');
     const incoming = this.#incoming.get(migration);
-    if (incoming?.from !== from) throw new KelpieError('not-found', `migration ${migration} of node ${from} is not known here`);
+    if (incoming?.from !== from) throw notKnown(migration, from);
     return incoming;
   }
 
@@ -293,3 +299,6 @@ export class Migrations implements NodeService {
     }
   }
 }
+
+const notKnown = (migration: string, from: NodeId): KelpieError =>
+  new KelpieError('not-found', `migration ${migration} of node ${from} is not known here`);
