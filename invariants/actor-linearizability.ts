@@ -4,7 +4,7 @@
  * their balances and receipts, notebooks by the order of their notes, all others by the marks that they bear.
  */
 import type { TraceValue } from '../src/ports.js';
-import { argumentOf, ClientHistory, type ClientOperation, HISTORY_TYPES, mayHaveEffect, resultOf } from './bookkeeping/client-history.js';
+import { argumentOf, type ClientOperation, HISTORY_TYPES, judgedAtEnd, mayHaveEffect, resultOf } from './bookkeeping/client-history.js';
 import type { Invariant } from './invariant.js';
 import { type BankInput, bankModel, type BankOutput, OPENED, settled, sortedBalances } from './linearizability/bank-model.js';
 import { marksModel, type MarksInput } from './linearizability/marks-model.js';
@@ -127,34 +127,26 @@ export const actorLinearizability: Invariant = {
   promise: 'Each actor behaves as if it did one thing at a time, at one moment between the question and the answer.',
   kind: 'always',
   hears: HISTORY_TYPES,
-  start() {
-    const history = new ClientHistory();
-    return {
-      observe(event) {
-        history.observe(event);
-        return undefined;
-      },
-      finish() {
-        // Agents come and go, which their own promise knows.
-        const operations = history.all().filter(({ asked }) => !asked.kind.startsWith('agent '));
-        const bank = bankEffects(operations);
-        const ledgers = new Set(bank.map(({ input }) => input.ledger));
-        const books = new Set(
-          operations.flatMap(({ answer }) => (answer?.type === 'op.ok' && answer.shows?.inOrder === true ? [answer.shows.target] : [])),
-        );
-        const isOther = (target: string): boolean => !ledgers.has(target) && !books.has(target);
-        const budget = new SearchBudget();
-        const judgements = [
-          budget.judge(bank, bankModel, 'ledger'),
-          budget.judge(noteEffects(operations, books), listAppendModel, 'actor'),
-          budget.judge(
-            markEffects(operations, isOther, (mark) => history.has(mark)),
-            marksModel,
-            'actor',
-          ),
-        ];
-        return judgements.find((judgement) => judgement !== undefined && judgement !== 'unknown') ?? judgements.find(Boolean);
-      },
-    };
-  },
+  start: () =>
+    judgedAtEnd((history) => {
+      // Agents come and go, which their own promise knows.
+      const operations = history.all().filter(({ asked }) => !asked.kind.startsWith('agent '));
+      const bank = bankEffects(operations);
+      const ledgers = new Set(bank.map(({ input }) => input.ledger));
+      const books = new Set(
+        operations.flatMap(({ answer }) => (answer?.type === 'op.ok' && answer.shows?.inOrder === true ? [answer.shows.target] : [])),
+      );
+      const isOther = (target: string): boolean => !ledgers.has(target) && !books.has(target);
+      const budget = new SearchBudget();
+      const judgements = [
+        budget.judge(bank, bankModel, 'ledger'),
+        budget.judge(noteEffects(operations, books), listAppendModel, 'actor'),
+        budget.judge(
+          markEffects(operations, isOther, (mark) => history.has(mark)),
+          marksModel,
+          'actor',
+        ),
+      ];
+      return judgements.find((judgement) => judgement !== undefined && judgement !== 'unknown') ?? judgements.find(Boolean);
+    }),
 };

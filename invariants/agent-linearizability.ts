@@ -5,7 +5,7 @@
  */
 import type { TraceValue } from '../src/ports.js';
 import { entryOf } from './bookkeeping/keyed.js';
-import { argumentOf, ClientHistory, type ClientOperation, HISTORY_TYPES, resultOf } from './bookkeeping/client-history.js';
+import { argumentOf, type ClientOperation, HISTORY_TYPES, judgedAtEnd, resultOf } from './bookkeeping/client-history.js';
 import type { Invariant } from './invariant.js';
 import { type AgentRecordInput, agentRecordModel, type AgentRecordOutput } from './linearizability/agent-model.js';
 import { type Effect, SearchBudget } from './linearizability/told.js';
@@ -94,19 +94,12 @@ export const agentLinearizability: Invariant = {
   promise: 'The agent service behaves as if it did one thing at a time to each agent, between the question and the answer.',
   kind: 'always',
   hears: HISTORY_TYPES,
-  start() {
-    const history = new ClientHistory();
-    return {
-      observe(event) {
-        history.observe(event);
-        return undefined;
-      },
-      finish: () =>
-        new SearchBudget().judge(
-          agentEffects(history.all(), (label) => history.has(label)),
-          agentRecordModel,
-          'agent',
-        ),
-    };
-  },
+  start: () =>
+    judgedAtEnd((history) =>
+      new SearchBudget().judge(
+        agentEffects(history.all(), (label) => history.has(label)),
+        agentRecordModel,
+        'agent',
+      ),
+    ),
 };

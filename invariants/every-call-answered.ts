@@ -5,6 +5,7 @@
 import type { Micros } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
 import { entryOf, lifeOf } from './bookkeeping/keyed.js';
+import { endsLife, Settling, SETTLING_TYPES } from './bookkeeping/settling.js';
 import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 /** Longer than any deadline, the time to settle a commit in doubt, and a forward. */
@@ -24,16 +25,12 @@ export const everyCallAnswered: Invariant = {
     'op.ok',
     'op.fail',
     'op.info',
-    'kill',
-    'exit',
-    'crash',
-    'phase',
+    ...SETTLING_TYPES,
   ],
   start() {
     /** Open calls by life of a process; the same request may be accepted more than once. */
     const open = new Map<string, Map<string, TraceEvent[]>>();
-    let healedAt: Micros = 0;
-    let endedAt: Micros | undefined;
+    const settling = new Settling();
     const begin = (event: TraceEvent, what: string): undefined => {
       const calls = entryOf(open, lifeOf(event), () => new Map<string, TraceEvent[]>());
       entryOf(calls, what, () => []).push(event);
@@ -48,7 +45,12 @@ export const everyCallAnswered: Invariant = {
     };
     return {
       observe(event) {
+        settling.observe(event);
         const body = told(event);
+        if (endsLife(body)) {
+          open.delete(lifeOf(event));
+          return undefined;
+        }
         switch (body.type) {
           case 'request.accept':
             return begin(event, `request ${body.request} of ${body.actor}`);
@@ -66,25 +68,16 @@ export const everyCallAnswered: Invariant = {
           case 'op.fail':
           case 'op.info':
             return end(event, `operation ${body.op}`);
-          case 'kill':
-          case 'exit':
-          case 'crash':
-            open.delete(lifeOf(event));
-            return undefined;
-          case 'phase':
-            if (body.phase === 'heal') healedAt = event.at;
-            if (body.phase === 'end') endedAt = event.at;
-            return undefined;
           default:
             return undefined;
         }
       },
       finish() {
-        if (endedAt === undefined) return 'unknown';
+        if (!settling.ended) return 'unknown';
         for (const calls of open.values()) {
           for (const [what, waiting] of calls) {
             for (const event of waiting) {
-              const age = endedAt - Math.max(healedAt, event.at);
+              const age = settling.atEnd(event.at);
               if (age >= ANSWERED_MICROS)
                 return breachAt(event, `${what} is answered`, `it has had no answer for ${age} us since everything was healed`);
             }

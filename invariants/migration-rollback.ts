@@ -5,6 +5,7 @@
 import type { Micros } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
 import { within } from './bookkeeping/keyed.js';
+import { endsLife, Settling, SETTLING_TYPES } from './bookkeeping/settling.js';
 import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 interface Stopped {
@@ -32,32 +33,33 @@ export const migrationRollback: Invariant = {
     'claim.release-void',
     'claim.release-fail',
     'request.accept',
-    'kill',
-    'exit',
-    'crash',
-    'phase',
+    ...SETTLING_TYPES,
   ],
   start() {
     const moved = new Set<string>();
     /** Actors that are stopped for a migration, by the life of their source. */
     const stopped = new Map<string, Stopped>();
-    let healedAt: Micros | undefined;
-    let endedAt: Micros | undefined;
+    const settling = new Settling();
     /** Of an actor that is stopped for longer than that takes. */
-    const overdue = (at: Micros, since: Micros): Breach | undefined => {
+    const overdue = (ageOf: (sinceMicros: Micros) => Micros): Breach | undefined => {
       for (const { actor, event, state } of stopped.values()) {
-        if (at - Math.max(since, event.at) < SETTLED_MICROS) continue;
+        if (ageOf(event.at) < SETTLED_MICROS) continue;
         return breachAt(event, `${actor} is brought up again, given back or moved`, `it is stopped for a migration that is ${state}`);
       }
       return undefined;
     };
     return {
       observe(event) {
+        settling.observe(event);
         const body = told(event);
+        if (endsLife(body)) {
+          for (const place of stopped.keys()) if (place.startsWith(within(event))) stopped.delete(place);
+          return undefined;
+        }
         switch (body.type) {
           case 'request.accept':
             // Somebody waits, so the run may never come to its end.
-            return healedAt === undefined ? undefined : overdue(event.at, healedAt);
+            return overdue((sinceMicros) => settling.by(event.at, sinceMicros));
           case 'migrate.stop': {
             const place = within(event, body.actor);
             const left = stopped.get(place);
@@ -86,21 +88,12 @@ export const migrationRollback: Invariant = {
           case 'activate.drop':
             stopped.delete(within(event, body.actor));
             return undefined;
-          case 'kill':
-          case 'exit':
-          case 'crash':
-            for (const place of stopped.keys()) if (place.startsWith(within(event))) stopped.delete(place);
-            return undefined;
-          case 'phase':
-            if (body.phase === 'heal') healedAt = event.at;
-            if (body.phase === 'end') endedAt = event.at;
-            return undefined;
           default:
             return undefined;
         }
       },
       finish() {
-        return endedAt === undefined ? 'unknown' : overdue(endedAt, healedAt ?? 0);
+        return settling.ended ? overdue((sinceMicros) => settling.atEnd(sinceMicros)) : 'unknown';
       },
     };
   },

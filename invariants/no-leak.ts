@@ -6,6 +6,7 @@ import type { Micros } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
 import { lifeOf, within } from './bookkeeping/keyed.js';
 import { PLACEMENT_TYPES, Placements } from './bookkeeping/placements.js';
+import { endsLife, Settling, SETTLING_TYPES } from './bookkeeping/settling.js';
 import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 interface Claim {
@@ -32,13 +33,10 @@ export const noLeak: Invariant = {
     'activate.drop',
     'deactivate.start',
     'deactivate.done',
-    'kill',
-    'exit',
-    'crash',
     'wal.append',
     'wal.replay',
     'wal.end',
-    'phase',
+    ...SETTLING_TYPES,
   ],
   start() {
     const placements = new Placements();
@@ -46,8 +44,7 @@ export const noLeak: Invariant = {
     const claims = new Map<string, Claim>();
     /** Steps under way, by node and id. */
     const steps = new Map<string, { readonly key: string; readonly event: TraceEvent }>();
-    let healedAt: Micros = 0;
-    let endedAt: Micros | undefined;
+    const settling = new Settling();
     /** Actors that were stopped to be moved: whose they are then is not the source's alone to say. */
     const moving = new Set<string>();
     const end = (event: TraceEvent, actor: string, how: string, owes: boolean): undefined => {
@@ -58,9 +55,10 @@ export const noLeak: Invariant = {
     /** Claims are given back in the order in which they were given up, so one that is passed over was forgotten. */
     const owedBefore = (event: TraceEvent, at: Micros): Claim | undefined =>
       [...claims.values()].find(({ event: granted, ended }) => ended?.owes === true && ended.at < at && lifeOf(granted) === lifeOf(event));
-    const settled = (at: Micros): boolean => endedAt !== undefined && endedAt - Math.max(healedAt, at) >= SETTLED_MICROS;
+    const settled = (at: Micros): boolean => settling.atEnd(at) >= SETTLED_MICROS;
     return {
       observe(event): Breach | undefined {
+        settling.observe(event);
         const given = told(event);
         // A release that was void may have been that of an earlier claim of the actor.
         const released = given.type === 'claim.release' ? claims.get(given.actor) : undefined;
@@ -77,6 +75,13 @@ export const noLeak: Invariant = {
           }
         }
         if (change?.removal !== undefined && claims.get(change.actor)?.token === change.removal.token) claims.delete(change.actor);
+        if (endsLife(body)) {
+          for (const claim of claims.values()) {
+            if (lifeOf(claim.event) === lifeOf(event)) claim.ended ??= { at: event.at, how: 'went down with its node', owes: false };
+          }
+          for (const [place, step] of steps) if (lifeOf(step.event) === lifeOf(event)) steps.delete(place);
+          return undefined;
+        }
         switch (body.type) {
           case 'claim.release':
           case 'claim.release-void':
@@ -100,14 +105,6 @@ export const noLeak: Invariant = {
             return end(event, body.actor, `was dropped (${body.reason})`, body.reason !== 'lease-lost');
           case 'deactivate.done':
             return end(event, body.actor, 'was deactivated', !moving.has(within(event, body.actor)));
-          case 'kill':
-          case 'exit':
-          case 'crash':
-            for (const claim of claims.values()) {
-              if (lifeOf(claim.event) === lifeOf(event)) claim.ended ??= { at: event.at, how: 'went down with its node', owes: false };
-            }
-            for (const [place, step] of steps) if (lifeOf(step.event) === lifeOf(event)) steps.delete(place);
-            return undefined;
           case 'wal.append':
           case 'wal.replay':
             steps.set(within(event, body.id), { key: body.key, event });
@@ -115,16 +112,12 @@ export const noLeak: Invariant = {
           case 'wal.end':
             steps.delete(within(event, body.id));
             return undefined;
-          case 'phase':
-            if (body.phase === 'heal') healedAt = event.at;
-            if (body.phase === 'end') endedAt = event.at;
-            return undefined;
           default:
             return undefined;
         }
       },
       finish(): Breach | 'unknown' | undefined {
-        if (endedAt === undefined) return 'unknown';
+        if (!settling.ended) return 'unknown';
         for (const { actor, token, event, ended } of claims.values()) {
           if (ended === undefined || !settled(ended.at)) continue;
           return breachAt(

@@ -5,7 +5,7 @@
  * later one, the first step of an operation before the next, and what was answered before what was asked for afterwards. A cycle in that
  * is an anomaly, and shows also where each actor alone looks right: money that was seen to arrive and was not seen to have left.
  */
-import { type ClientOperation, ClientHistory, endOf, HISTORY_TYPES, mayHaveEffect } from './bookkeeping/client-history.js';
+import { type ClientOperation, endOf, HISTORY_TYPES, judgedAtEnd, mayHaveEffect } from './bookkeeping/client-history.js';
 import { type Edge, OrderGraph } from './bookkeeping/order-graph.js';
 import { type Breach, breachAt, type Invariant } from './invariant.js';
 
@@ -139,18 +139,10 @@ export const strictSerializability: Invariant = {
   promise: 'The steps of all operations, over all actors, can be put in one order that respects real time and explains what was read.',
   kind: 'always',
   hears: HISTORY_TYPES,
-  start() {
-    const history = new ClientHistory();
-    return {
-      observe(event) {
-        history.observe(event);
-        return undefined;
-      },
-      finish() {
-        const steps = stepsOf(history.all());
-        const cycle = steps.graph.cycle();
-        return cycle === undefined ? undefined : breachOf(cycle, steps);
-      },
-    };
-  },
+  start: () =>
+    judgedAtEnd((history) => {
+      const steps = stepsOf(history.all());
+      const cycle = steps.graph.cycle();
+      return cycle === undefined ? undefined : breachOf(cycle, steps);
+    }),
 };

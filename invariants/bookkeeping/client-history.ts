@@ -2,7 +2,7 @@
 import type { TraceValue } from '../../src/ports.js';
 import type { OperationEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
-import { told } from '../invariant.js';
+import { type Fold, told } from '../invariant.js';
 
 export const HISTORY_TYPES = ['op.invoke', 'op.ok', 'op.fail', 'op.info'] as const;
 
@@ -48,6 +48,18 @@ export class ClientHistory {
   has(op: string): boolean {
     return this.#operations.has(op);
   }
+}
+
+/** A fold that judges all that clients were told at once, when the run is over. */
+export function judgedAtEnd(judge: (history: ClientHistory) => ReturnType<NonNullable<Fold['finish']>>): Fold {
+  const history = new ClientHistory();
+  return {
+    observe(event) {
+      history.observe(event);
+      return undefined;
+    },
+    finish: () => judge(history),
+  };
 }
 
 /** When its effect was over: undefined where it may come later, or never. */
