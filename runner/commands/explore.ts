@@ -2,7 +2,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { terminal } from '../../reports/terminal.js';
 import { grouped } from '../../reports/text.js';
-import { EXIT } from '../../src/run.js';
+import { EXIT, type Verdict } from '../../src/run.js';
 import { expectedOf } from '../case-verdict.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { explore, type ExploreReport } from '../explore/explore.js';
@@ -111,6 +111,12 @@ async function toldAgain({ failure }: ExploreReport, path: string): Promise<Case
   return outcome;
 }
 
+/** Only a search that went through all of it knows that nothing breaks. A run that took its worker with it has no verdict of its own. */
+function verdictOfSearch({ cutShort, failure }: ExploreReport): Verdict {
+  if (failure !== undefined) return failure.found?.verdict.verdict ?? 'crash';
+  return cutShort === undefined ? 'pass' : 'unknown';
+}
+
 const commandOf = (path: string): string => `npx kelpie-dst replay ${path}`;
 
 function documentOf(found: ExploreReport, search: Search, wallMs: number, outcome: CaseOutcome | undefined, path: string): string {
@@ -119,8 +125,7 @@ function documentOf(found: ExploreReport, search: Search, wallMs: number, outcom
   const document = {
     scenario: run.scenario,
     bug: run.bug ?? null,
-    // A run that took its worker with it has no verdict of its own.
-    verdict: failure === undefined ? 'pass' : (failure.found?.verdict.verdict ?? 'crash'),
+    verdict: verdictOfSearch(found),
     violations: outcome?.run.violations ?? [],
     depth,
     faults,

@@ -8,7 +8,7 @@ import { type Catalogue, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { median } from '../median.js';
 import { stormPool } from '../storm/storm.js';
-import { necessities } from './necessity.js';
+import { NECESSITY_SEEDS, necessities } from './necessity.js';
 import { shrink, type Sizes } from './shrink.js';
 
 /** At the median of the bugs that are found. */
@@ -44,7 +44,7 @@ interface ShrunkFinding {
   /** Wall time of shrinking. */
   readonly seconds: number;
   readonly minimal: boolean;
-  /** Of the things left, those without which the case still fails, with its own seed or with one of twenty others. */
+  /** Of the bug and the things left, those without which the case still fails, with its own seed or with one of twenty others. */
   readonly spare: readonly string[];
 }
 
@@ -156,8 +156,8 @@ export function corpusPage(
     '',
     'Written by `npm run shrink:check`; do not edit. Each bug of [the corpus](../scenarios/bugs) is put into the runtime, and default seeds',
     `from ${baseOf(from, 0)} are run in each of ${scenarios} scenarios, in turns, until a run fails that passes without the bug, or ${counted(seeds, 'seed')} have`,
-    `passed. That first failure is what \`shrink\` is given, with at most ${grouped(RUNS_MAX)} runs. What can be spared are things left without which the`,
-    'small case still fails, with its own seed or with one of 20 others. Seconds are wall time of shrinking on the machine that wrote this.',
+    `passed. That first failure is what \`shrink\` is given, with at most ${grouped(RUNS_MAX)} runs. What can be spared is each thing left, the bug among`,
+    `them, without which the small case still fails, with its own seed or with one of ${NECESSITY_SEEDS} others. Seconds are wall time of shrinking on the machine that wrote this.`,
     '',
     `Of ${counted(rows.length, 'bug')} ${found.length} were found. At the median of these a failure comes down to **${counted(operations, 'operation')} and ${counted(faults, 'fault')}**, in`,
     `${counted(runs, 'run')} and ${seconds.toFixed(1)} s.`,

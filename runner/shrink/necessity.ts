@@ -9,7 +9,7 @@ import { seedAfter } from '../seed.js';
 
 /** One thing of a case, and what happens without it. */
 export interface Necessity {
-  readonly kind: 'everything' | Thing['kind'];
+  readonly kind: 'everything' | 'bug' | Thing['kind'];
   readonly what: string;
   /** With the case's own seed. */
   readonly verdict: CaseVerdict;
@@ -21,11 +21,13 @@ export interface Necessity {
 
 export const NECESSITY_SEEDS = 20;
 
-/** What happens without each thing that is left, and, in the first row, with all of them. */
+/** What happens without each thing that is left, the known bug among them, and, in the first row, with all of them. */
 export async function necessities(run: Case, verdict: CaseVerdict, pool: CasePool, scenario: Scenario): Promise<readonly Necessity[]> {
   const everything = { kind: 'everything', what: 'with everything', without: run } as const;
+  const { bug, ...correct } = run;
+  const bugged = bug === undefined ? [] : [{ kind: 'bug', what: `bug ${bug}`, without: correct } as const];
   const rows: Necessity[] = [];
-  for (const { kind, what, without } of [everything, ...thingsOf(run, scenario)]) {
+  for (const { kind, what, without } of [everything, ...bugged, ...thingsOf(run, scenario)]) {
     const verdicts = await Promise.all([without, ...withOtherSeeds(without)].map((one) => pool.judge(one)));
     const [own, ...others] = verdicts as [CaseVerdict, ...CaseVerdict[]]; // one for each case
     const failing = others.filter((other) => failsAlike(verdict, other)).length;

@@ -91,5 +91,7 @@ process.on('message', (order: TwinOrder) => {
   // A broken assertion of the simulator ends this process, and so becomes the answer.
   void answer(order).then((reply) => process.send?.(reply));
 });
+// Ctrl-C reaches every process of a terminal's group: the parent hears it too, and ends this one.
+process.on('SIGINT', () => {});
 // The parent is gone.
 process.on('disconnect', () => process.exit());
