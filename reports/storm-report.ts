@@ -32,14 +32,20 @@ export interface FaultFigures {
   readonly seedsFired: number;
 }
 
-/** Good-Turing: how likely one more run shows a behaviour that no run has shown is about the share of runs that showed one which no other did. */
-export interface NewBehaviourEstimate {
+/** Of the behaviours of some kind. */
+export interface NewBehaviour {
+  /** How likely one more run shows a behaviour that no run has shown, by the share of runs that showed one which no other did. */
   readonly probability: number;
-  /** Behaviours that exactly one run showed. */
+  /** Behaviours that one run alone showed. */
   readonly singletons: number;
-  /** Marks reached, faults fired, failures by signature, and states of specs. */
   readonly behaviours: number;
+}
+
+/** Good-Turing. Of all kinds together, and of each. */
+export interface NewBehaviourEstimate extends NewBehaviour {
   readonly runs: number;
+  /** `situations` worth reaching, `faultsInSituations` (a fault that fired in a run that reached one, or none), `failures` by signature, `specStates`. */
+  readonly kinds: Readonly<Record<string, NewBehaviour>>;
 }
 
 export interface StormReport {

@@ -1,7 +1,7 @@
 /** A storm for people at a terminal: a few lines a failure, and what the storm did not come to see. */
 import { Chalk } from 'chalk';
 import type { StormReporter } from './reporter.js';
-import type { FailureGroup, SpecFigures, StormReport } from './storm-report.js';
+import type { FailureGroup, NewBehaviour, SpecFigures, StormReport } from './storm-report.js';
 import { counted, grouped, printable } from './text.js';
 
 const LABEL_WIDTH = 15;
@@ -83,12 +83,22 @@ function figures(storm: StormReport): (readonly [string, string])[] {
           ['twins', `${twins.checked - twins.differed} of ${counted(twins.checked, 'run')} did the same again in another process`] as const,
         ]),
     ...Object.entries(storm.spec).map(([module, visited], at) => [at === 0 ? 'specs' : '', specText(module, visited)] as const),
-    [
-      'next seed',
-      `shows something new with a chance of about ${(estimate.probability * 100).toFixed(2)} %: of ${estimate.behaviours} behaviours ${estimate.singletons} were seen in one run only, of ${estimate.runs}`,
-    ],
+    ['next seed', `shows something that none has shown with a chance of about ${percent(estimate.probability)}`],
+    ...Object.entries(estimate.kinds).map(([kind, one]) => ['', newText(kind, one)] as const),
   ];
 }
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+const KINDS: Readonly<Record<string, string>> = {
+  situations: 'situations',
+  faultsInSituations: 'faults in situations',
+  failures: 'failures',
+  specStates: 'states of specs',
+};
+
+const newText = (kind: string, { probability, singletons, behaviours }: NewBehaviour): string =>
+  `${(KINDS[kind] ?? kind).padEnd(SPEC_WIDTH)}  ${percent(probability).padStart(7)}: ${grouped(singletons)} of ${grouped(behaviours)} were seen in one run alone`;
 
 const STOPPED: Readonly<Record<NonNullable<StormReport['stopped']>, string>> = {
   budget: 'its budget of wall time',

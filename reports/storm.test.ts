@@ -27,7 +27,16 @@ const clean: StormReport = {
   spec: {
     KelpieWAL: { statesVisited: 3_000, statesReachable: 3_736, transitionsVisited: 9, transitionsReachable: 20_723, statesCertain: 2 },
   },
-  newBehaviourEstimate: { probability: 0.01, singletons: 10, behaviours: 50, runs: 1_000 },
+  newBehaviourEstimate: {
+    probability: 0.014,
+    singletons: 1_010,
+    behaviours: 20_050,
+    runs: 1_000,
+    kinds: {
+      situations: { probability: 0.001, singletons: 1, behaviours: 50 },
+      specStates: { probability: 0.013, singletons: 1_009, behaviours: 20_000 },
+    },
+  },
   wallMs: 12_345,
   seedsPerSecond: 81,
 };
@@ -68,6 +77,9 @@ test('the terminal shows a few lines a failure, with the command, and what was n
   ])
     expect(text).toMatch(line);
   expect(stormTerminal({ colour: false }).report(clean)).toMatch(/twins +19 of 20 runs did the same again in another process/);
+  expect(text).toContain(
+    `  next seed      shows something that none has shown with a chance of about 1.4 %\n                 situations                  0.1 %: 1 of 50 were seen in one run alone`,
+  );
   expect(stormTerminal({ colour: false }).report(clean)).not.toMatch(/inert|rule|stopped/);
   expect(stormTerminal({ colour: true }).report(clean)).toContain('\u001b[');
 });

@@ -1,6 +1,6 @@
 /**
  * Adds up what many runs have visited of the specs, in whatever order their figures come. Of each state it is known whether no run, one
- * run or more than one has visited it, for what exactly one run has visited says how much is still to be found.
+ * run (and which) or more than one has visited it, for what one run alone has visited says how much is still to be found.
  */
 import { z } from 'zod';
 import type { SpecFigures } from '../../reports/storm-report.js';
@@ -12,8 +12,10 @@ export const VISITS_SCHEMA = z.strictObject({
   module: z.string(),
   statesReachable: z.int().min(0),
   transitionsReachable: z.int().min(0),
-  /** A state that more than one run has visited is there twice. */
+  /** States that more than one of the runs has visited. */
   states: ids,
+  /** States that one of the runs alone has visited, by the number of the run. */
+  alone: z.array(z.strictObject({ run: z.int().min(0), states: ids })),
   transitions: ids,
   certain: ids,
 });
@@ -21,61 +23,110 @@ export const VISITS_SCHEMA = z.strictObject({
 /** What some runs have visited of a module, as numbers of its graph. */
 export type Visits = z.infer<typeof VISITS_SCHEMA>;
 
-/** Counts up to two. */
-class Counts {
-  readonly #counts: Uint8Array;
+/** A set of numbers of a graph. */
+class Marked {
+  readonly #marks: Uint8Array;
 
   constructor(readonly size: number) {
-    this.#counts = new Uint8Array(size);
+    this.#marks = new Uint8Array(size);
   }
 
   /** False when nothing new was learned. */
-  add(id: number, most: number): boolean {
-    const count = this.#counts[id];
-    if (count === undefined) throw new RangeError(`${id} is no number of a graph of ${this.size}`);
-    if (count >= most) return false;
-    this.#counts[id] = count + 1;
+  add(id: number): boolean {
+    const mark = this.#marks[id];
+    if (mark === undefined) throw noNumber(id, this.size);
+    if (mark === 1) return false;
+    this.#marks[id] = 1;
     return true;
   }
 
   seen(): number {
-    return this.#counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+    return this.#marks.reduce((sum, mark) => sum + mark, 0);
   }
 
-  once(): number {
-    return this.#counts.reduce((sum, count) => sum + (count === 1 ? 1 : 0), 0);
-  }
-
-  never(): number[] {
-    const none: number[] = [];
-    for (const [id, count] of this.#counts.entries()) if (count === 0) none.push(id);
-    return none;
-  }
-
-  /** Each as often as it was counted. */
-  all(): number[] {
+  with(wanted: 0 | 1): number[] {
     const all: number[] = [];
-    for (const [id, count] of this.#counts.entries()) for (let times = 0; times < count; times++) all.push(id);
+    for (const [id, mark] of this.#marks.entries()) if (mark === wanted) all.push(id);
     return all;
   }
 }
 
+const NOBODY = 0xffff_ffff;
+const MANY = 0xffff_fffe;
+
+/** Numbers of a graph, each with the run that has visited it, as long as that is one alone. */
+class Visitors {
+  readonly #visitors: Uint32Array;
+
+  constructor(readonly size: number) {
+    this.#visitors = new Uint32Array(size).fill(NOBODY);
+  }
+
+  /** False when nothing new was learned, as when the run is known to have been there. */
+  add(id: number, run: number): boolean {
+    const visitor = this.#visitors[id];
+    if (visitor === undefined) throw noNumber(id, this.size);
+    if (visitor === MANY || visitor === run) return false;
+    this.#visitors[id] = visitor === NOBODY ? run : MANY;
+    return true;
+  }
+
+  addMany(id: number): boolean {
+    if (this.#visitors[id] === undefined) throw noNumber(id, this.size);
+    if (this.#visitors[id] === MANY) return false;
+    this.#visitors[id] = MANY;
+    return true;
+  }
+
+  seen(): number {
+    return this.#visitors.reduce((sum, visitor) => sum + (visitor === NOBODY ? 0 : 1), 0);
+  }
+
+  byMany(): number[] {
+    return this.#where(MANY);
+  }
+
+  never(): number[] {
+    return this.#where(NOBODY);
+  }
+
+  /** What one run alone has visited, by runs in the order of their numbers. */
+  alone(): { run: number; states: number[] }[] {
+    const runs = new Map<number, number[]>();
+    for (const [id, visitor] of this.#visitors.entries()) {
+      if (visitor === NOBODY || visitor === MANY) continue;
+      const states = runs.get(visitor);
+      if (states === undefined) runs.set(visitor, [id]);
+      else states.push(id);
+    }
+    return [...runs].sort(([a], [b]) => a - b).map(([run, states]) => ({ run, states }));
+  }
+
+  #where(wanted: number): number[] {
+    const all: number[] = [];
+    for (const [id, visitor] of this.#visitors.entries()) if (visitor === wanted) all.push(id);
+    return all;
+  }
+}
+
+const noNumber = (id: number, size: number): RangeError => new RangeError(`${id} is no number of a graph of ${size}`);
+
 interface ModuleCounts {
-  readonly states: Counts;
-  readonly transitions: Counts;
-  readonly certain: Counts;
+  readonly states: Visitors;
+  readonly transitions: Marked;
+  readonly certain: Marked;
 }
 
 export class VisitCounts {
   readonly #modules = new Map<string, ModuleCounts>();
 
-  /** Takes in one run. */
-  addRun(coverage: ReadonlyMap<string, Coverage>): void {
+  /** Takes in one run, by a number that is its own. */
+  addRun(run: number, coverage: ReadonlyMap<string, Coverage>): void {
     for (const [module, { states, steps, certain }] of coverage) {
       const counts = this.#of(module, states.size, steps.size);
-      for (const id of states.ids()) counts.states.add(id, 2);
-      for (const id of steps.ids()) counts.transitions.add(id, 1);
-      for (const id of certain.ids()) counts.certain.add(id, 1);
+      for (const id of states.ids()) counts.states.add(id, run);
+      for (const id of steps.ids()) counts.transitions.add(id);
+      for (const id of certain.ids()) counts.certain.add(id);
     }
   }
 
@@ -87,11 +138,14 @@ export class VisitCounts {
     return visits.flatMap((visited) => {
       const { module, statesReachable, transitionsReachable } = visited;
       const counts = this.#of(module, statesReachable, transitionsReachable);
-      const states = visited.states.filter((id) => counts.states.add(id, 2));
-      const transitions = visited.transitions.filter((id) => counts.transitions.add(id, 1));
-      const certain = visited.certain.filter((id) => counts.certain.add(id, 1));
-      const isNews = states.length + transitions.length + certain.length > 0;
-      return isNews ? [{ module, statesReachable, transitionsReachable, states, transitions, certain }] : [];
+      const states = visited.states.filter((id) => counts.states.addMany(id));
+      const alone = visited.alone
+        .map(({ run, states: own }) => ({ run, states: own.filter((id) => counts.states.add(id, run)) }))
+        .filter((one) => one.states.length > 0);
+      const transitions = visited.transitions.filter((id) => counts.transitions.add(id));
+      const certain = visited.certain.filter((id) => counts.certain.add(id));
+      const isNews = states.length + alone.length + transitions.length + certain.length > 0;
+      return isNews ? [{ module, statesReachable, transitionsReachable, states, alone, transitions, certain }] : [];
     });
   }
 
@@ -100,9 +154,10 @@ export class VisitCounts {
       module,
       statesReachable: states.size,
       transitionsReachable: transitions.size,
-      states: states.all(),
-      transitions: transitions.all(),
-      certain: certain.all(),
+      states: states.byMany(),
+      alone: states.alone(),
+      transitions: transitions.with(1),
+      certain: certain.with(1),
     }));
   }
 
@@ -123,27 +178,31 @@ export class VisitCounts {
     );
   }
 
-  /** Of all modules together. */
-  states(): { readonly visited: number; readonly once: number } {
+  /** Of all modules together: states visited, those that one run alone has, and the numbers of these runs. */
+  states(): { readonly visited: number; readonly once: number; readonly runs: ReadonlySet<number> } {
     let visited = 0;
     let once = 0;
+    const runs = new Set<number>();
     for (const { states } of this.#modules.values()) {
       visited += states.seen();
-      once += states.once();
+      for (const { run, states: own } of states.alone()) {
+        once += own.length;
+        runs.add(run);
+      }
     }
-    return { visited, once };
+    return { visited, once, runs };
   }
 
   /** Numbers of the graph that no run has visited; empty for a module that is not known. */
   unreached(module: string): { readonly states: readonly number[]; readonly transitions: readonly number[] } {
     const counts = this.#modules.get(module);
-    return { states: counts?.states.never() ?? [], transitions: counts?.transitions.never() ?? [] };
+    return { states: counts?.states.never() ?? [], transitions: counts?.transitions.with(0) ?? [] };
   }
 
   #of(module: string, states: number, transitions: number): ModuleCounts {
     const known = this.#modules.get(module);
     if (known === undefined) {
-      const counts = { states: new Counts(states), transitions: new Counts(transitions), certain: new Counts(states) };
+      const counts = { states: new Visitors(states), transitions: new Marked(transitions), certain: new Marked(states) };
       this.#modules.set(module, counts);
       return counts;
     }

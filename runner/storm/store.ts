@@ -13,7 +13,8 @@ import { UsageError } from '../usage-error.js';
 import { PLAN_SCHEMA, type Plan, runAt, runsOf } from './plan.js';
 import { SEED_RESULT_SCHEMA, type SeedResult } from './seed-result.js';
 
-const HEADER = z.strictObject({ format: z.literal('kelpie-dst-storm'), version: z.literal(1), plan: PLAN_SCHEMA });
+const VERSION = 2;
+const HEADER = z.strictObject({ format: z.literal('kelpie-dst-storm'), version: z.literal(VERSION), plan: PLAN_SCHEMA });
 const LINE = z.strictObject({ results: z.array(SEED_RESULT_SCHEMA), visits: z.array(VISITS_SCHEMA) });
 
 /** A finished batch: its results, and what it was the first to visit of the specs. */
@@ -39,7 +40,7 @@ export class Store {
       await mkdir(folder, { recursive: true });
       store.#descriptor = openSync(store.path('results.jsonl'), 'w');
       // Last, because a folder with it counts as a storm.
-      await writeFileAtomic(store.path('storm.json'), `${JSON.stringify({ format: 'kelpie-dst-storm', version: 1, plan })}\n`);
+      await writeFileAtomic(store.path('storm.json'), `${JSON.stringify({ format: 'kelpie-dst-storm', version: VERSION, plan })}\n`);
     } catch (error) {
       throw new UsageError(`--out: '${folder}' cannot be written: ${(error as Error).message}; name a folder that may be`);
     }
@@ -83,7 +84,8 @@ export class Store {
   async #header(): Promise<Plan> {
     const path = this.path('storm.json');
     const parsed = HEADER.safeParse(parseJson(await readFile(path, 'utf8')));
-    if (!parsed.success) throw new UsageError(`--resume: '${path}' is no header of a storm; begin again in another folder`);
+    if (!parsed.success)
+      throw new UsageError(`--resume: '${path}' is no header of a storm of this version of kelpie-dst; begin again in another folder`);
     return parsed.data.plan;
   }
 

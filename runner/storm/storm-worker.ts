@@ -33,7 +33,7 @@ export default async function runBatch(order: BatchOrder): Promise<BatchAnswer> 
     seat.begin(nth);
     const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, { onProgress });
     if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
-    visits.addRun(simulated.conformance.coverage());
+    visits.addRun(position, simulated.conformance.coverage());
     results.push(resultOf(simulated.run, position));
   }
   return { kind: 'done', results, visits: visits.visits() };

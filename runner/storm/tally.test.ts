@@ -62,10 +62,32 @@ test('says the same in whatever order results come', () => {
   expect(reportOf([...mixed.slice(3), ...mixed.slice(0, 3)])).toEqual(expected);
 });
 
-test('estimates new behaviour from what one run alone showed', () => {
-  // Two marks and faults in many runs, one in a single run, one failure in a single run.
-  const results = [...Array.from({ length: 9 }, (_, i) => result(i)), failure(9, 'x: once', 5), result(10, { fired: ['c/rare'] })];
-  expect(reportOf(results).newBehaviourEstimate).toEqual({ probability: 2 / 11, singletons: 2, behaviours: 4, runs: 11 });
+test('estimates new behaviour from what one run alone showed, kind by kind', () => {
+  // Nine runs alike, a failure, a fault that meets the situation they all reach, and one that meets none.
+  const results = [
+    ...Array.from({ length: 8 }, (_, i) => result(i)),
+    failure(8, 'x: once', 5),
+    result(9, { fired: ['c/rare'] }),
+    result(10, { fired: ['a/fires', 'd/alone'], reached: [] }),
+  ];
+  const tally = new Tally(plan.scenarios);
+  for (const one of results) tally.add(one);
+  const sizes = { module: 'Door', statesReachable: 9, transitionsReachable: 9, transitions: [], certain: [] };
+  tally.visit([{ ...sizes, states: [0, 1], alone: [{ run: 3, states: [4, 5] }] }]);
+  tally.visit([{ ...sizes, states: [0], alone: [{ run: 9, states: [5, 6] }] }]);
+  expect(tally.report(plan, catalogue, session).newBehaviourEstimate).toEqual({
+    // Runs 3, 8, 9 and 10 are alone in something.
+    probability: 4 / 11,
+    singletons: 6,
+    behaviours: 12,
+    runs: 11,
+    kinds: {
+      situations: { probability: 0, singletons: 0, behaviours: 1 },
+      faultsInSituations: { probability: 2 / 11, singletons: 3, behaviours: 5 },
+      failures: { probability: 1 / 11, singletons: 1, behaviours: 1 },
+      specStates: { probability: 2 / 11, singletons: 2, behaviours: 5 },
+    },
+  });
   expect(reportOf([]).newBehaviourEstimate.probability).toBe(1);
 });
 

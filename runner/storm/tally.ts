@@ -2,9 +2,10 @@
  * Adds up results, in whatever order they come: workers finish as they please, and the report must not depend on it. Holds figures
  * and failures only, so that its size does not grow with the number of runs that pass.
  */
-import type { FailureGroup, FaultFigures, NewBehaviourEstimate, StormReport } from '../../reports/storm-report.js';
+import type { FailureGroup, FaultFigures, StormReport } from '../../reports/storm-report.js';
 import type { Catalogue } from '../catalogue.js';
 import { VisitCounts, type Visits } from '../conformance/visits.js';
+import { newBehaviour, Sightings } from './new-behaviour.js';
 import { type Plan, runsOf } from './plan.js';
 import { POTENCY_TRIES, type Potency } from './potency.js';
 import type { SeedResult } from './seed-result.js';
@@ -45,6 +46,9 @@ export class Tally {
   readonly #firedAt = new Map<string, readonly number[]>();
   readonly #twins = { checked: 0, differed: 0 };
   readonly #visits = new VisitCounts();
+  readonly #situations = new Sightings();
+  readonly #faultsInSituations = new Sightings();
+  readonly #failures = new Sightings();
   runs = 0;
   failed = 0;
 
@@ -64,6 +68,7 @@ export class Tally {
       this.#firedAt.set(id, positions.slice(0, POTENCY_TRIES));
     }
     for (const name of result.reached) count(this.#reached, name);
+    this.#see(result);
     if (result.twin !== null) this.#twins.checked++;
     if (result.verdict === 'nondeterminism') this.#twins.differed++;
     if (result.signature === null) return;
@@ -115,7 +120,15 @@ export class Tally {
       coverage: this.coverage(plan),
       twins: { ...this.#twins },
       spec: this.#visits.figures(),
-      newBehaviourEstimate: this.#estimate(),
+      newBehaviourEstimate: newBehaviour(
+        {
+          situations: this.#situations.species(),
+          faultsInSituations: this.#faultsInSituations.species(),
+          failures: this.#failures.species(),
+          specStates: this.#visits.states(),
+        },
+        this.runs,
+      ),
       wallMs: Math.round(wallMs),
       seedsPerSecond: wallMs === 0 ? 0 : Math.round((runs / wallMs) * 10_000) / 10,
     };
@@ -152,12 +165,11 @@ export class Tally {
     return { decides: true, rule: `${names} fail a storm of at least ${DECIDING_SEEDS_MIN} default seeds` };
   }
 
-  #estimate(): NewBehaviourEstimate {
-    const seen = [...this.#reached.values(), ...this.#fired.values(), ...[...this.#groups.values()].map((group) => group.count)];
-    const states = this.#visits.states();
-    const singletons = seen.filter((times) => times === 1).length + states.once;
-    const probability = this.runs === 0 ? 1 : Math.min(1, singletons / this.runs);
-    return { probability, singletons, behaviours: seen.length + states.visited, runs: this.runs };
+  /** A situation worth reaching is a phase of a protocol that mattered to whoever named it, so a fault is new where it meets another one. */
+  #see({ position, scenario, reached, fired, signature }: SeedResult): void {
+    for (const name of reached) this.#situations.see(name, position);
+    for (const id of fired) for (const name of ['', ...reached]) this.#faultsInSituations.see(`${id} ${name}`, position);
+    if (signature !== null) this.#failures.see(`${scenario} ${signature}`, position);
   }
 }
 
