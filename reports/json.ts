@@ -3,7 +3,7 @@ import type { RunReporter } from './reporter.js';
 
 export const json: RunReporter = {
   id: 'json',
-  report({ run, wallMs, reproduce, twin, potency }) {
+  report({ run, wallMs, reproduce, twin, potency, specState }) {
     const { profile, bug } = run.case;
     return `${JSON.stringify(
       {
@@ -22,6 +22,7 @@ export const json: RunReporter = {
         ...(twin === undefined ? {} : { twin }),
         ...(potency === undefined ? {} : { potency }),
         violations: run.violations,
+        ...(specState === undefined ? {} : { specState }),
         pending: run.pending,
         judgements: run.judgements,
         faults: run.faults,

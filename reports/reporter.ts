@@ -13,8 +13,30 @@ export interface RunReportInput {
   readonly trace: readonly TraceEvent[];
   /** Where the same case did the same again, in words; absent when it was not tried. */
   readonly twin?: string;
+  /** Absent where no spec has the broken promise. */
+  readonly specState?: SpecState;
   /** Of each fault that fired; absent when it was not tried. */
   readonly potency?: readonly FaultPotency[];
+}
+
+/** Where the spec stands at the first broken promise that it has too. */
+export interface SpecState {
+  readonly module: string;
+  /** What the walk is about: an actor, a log, a migration. */
+  readonly walk: string;
+  /** The last thing told of it that the spec allows; null when there is none. */
+  readonly after: string | null;
+  /** So many states explain what was told. */
+  readonly states: number;
+  readonly variables: readonly SpecVariable[];
+}
+
+export interface SpecVariable {
+  readonly name: string;
+  /** As TLA+ writes them: in all of these states, a few of them. */
+  readonly values: readonly string[];
+  /** How many there are. */
+  readonly count: number;
 }
 
 /** What became of a run without one of its faults. */

@@ -3,6 +3,7 @@ import type { StoryEvent } from '../src/ports.js';
 import type { Case, Run } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
 import { json } from './json.js';
+import type { SpecState } from './reporter.js';
 import { terminal } from './terminal.js';
 
 const drawn: Case = {
@@ -140,7 +141,7 @@ describe('the report', () => {
         '  reached    1 of 2 situations worth reaching',
         '             lease expired 1 200',
         '  counts     network.sent 99',
-        '  specs      KelpieWAL 120 steps through 17 states, 1 divergence, KelpieLease untouched',
+        '  specs      KelpieWAL 120 steps through 17 states, 1 divergence, 1 spec untouched',
         '  promises   1 promise holds',
         '',
         'To do it again:',
@@ -165,6 +166,46 @@ describe('the report', () => {
     // What happened after it is not what led to it.
     expect(text).not.toContain('0.006000');
     expect(text).toContain('Faults active then:\n  network/loss#1  1 ms to 3 ms  rate=5/1000\n\nTo do it again:');
+  });
+
+  test('of a violation counts the promises that it did not come to judge', () => {
+    const text = reportOf({
+      ...broken,
+      judgements: { SingleActivation: 'violated', Durability: 'unknown', Idempotency: 'unknown', Order: 'holds' },
+    });
+    expect(text).toContain(
+      '  promises   1 promise holds, 2 not judged: the run ended before that\n             SingleActivation violated\n',
+    );
+    expect(reportOf({ ...passed, judgements: { Durability: 'unknown' } })).toContain(
+      '  promises   0 promises hold\n             Durability unknown\n',
+    );
+  });
+
+  test('of a violation shows beside it where its spec stands, open variables with a few of their values', () => {
+    const specState: SpecState = {
+      module: 'KelpieSingleActivation',
+      walk: 'bank:a',
+      after: 'Claim',
+      states: 1_200,
+      variables: [
+        { name: 'holder', values: ['"n1"'], count: 1 },
+        { name: 'up', values: ['{"n1", "n2"}', '{"n1"}'], count: 2 },
+        { name: 'clock', values: ['1', '2', '3'], count: 9 },
+      ],
+    };
+    const text = plainReporter.report({ run: broken, wallMs: 12.6, reproduce, trace, specState });
+    expect(text).toContain(
+      [
+        'What KelpieSingleActivation knows of bank:a then, after Claim; 1 200 states explain what was told:',
+        '  holder  "n1"',
+        '  up      {"n1", "n2"} or {"n1"}',
+        '  clock   1 or 2 or 3, or 6 other values',
+      ].join('\n'),
+    );
+    const one = { ...specState, after: null, states: 1, variables: [] };
+    expect(plainReporter.report({ run: broken, wallMs: 12.6, reproduce, trace, specState: one })).toContain(
+      'What KelpieSingleActivation knows of bank:a then, at its beginning:\n',
+    );
   });
 
   test('of a run without convergence says in words what is missing, and shows the end of the trace', () => {

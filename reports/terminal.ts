@@ -4,8 +4,8 @@ import type { Case, FaultDraw, Judgement, Run, SpecReport, Violation } from '../
 import type { TraceEvent } from '../src/trace.js';
 import { leadingTo } from './causes.js';
 import { eventLog } from './event-log.js';
-import type { FaultPotency, RunReporter, RunReportInput } from './reporter.js';
-import { clockTime, counted, describeFault, describeNetwork, describeStrategy, duration, grouped, printable } from './text.js';
+import type { FaultPotency, RunReporter, RunReportInput, SpecState } from './reporter.js';
+import { clockTime, counted, describeFault, describeNetwork, describeStrategy, duration, folded, grouped, printable } from './text.js';
 
 const LABEL_WIDTH = 11;
 /** A counter table of a storm of messages would bury the verdict. */
@@ -55,7 +55,7 @@ function described(faults: readonly FaultDraw[]): string[] {
   return faults.map((fault) => `${fault.label.padEnd(width)}  ${describeFault(fault)}`);
 }
 
-function reportLines({ run, wallMs, reproduce, trace, twin, potency }: RunReportInput, paint: ChalkInstance): string[] {
+function reportLines({ run, wallMs, reproduce, trace, twin, potency, specState }: RunReportInput, paint: ChalkInstance): string[] {
   const label = labels(paint);
   const fired = run.faults.filter((fault) => fault.fired > 0).map((fault) => `${fault.id} ${grouped(fault.fired)}`);
   const silent = run.faults.filter((fault) => fault.fired === 0).map((fault) => fault.id);
@@ -74,11 +74,11 @@ function reportLines({ run, wallMs, reproduce, trace, twin, potency }: RunReport
       ? []
       : many(label, 'reached', [`${reached.length} of ${counted(marks.length, 'situation')} worth reaching`, ...wrapped(reached)])),
     ...many(label, 'counts', wrapped(counters.slice(0, COUNTERS_MAX))),
-    ...many(label, 'specs', wrapped(Object.entries(run.spec).map(([module, spec]) => specText(module, spec)))),
+    ...many(label, 'specs', wrapped(specTexts(run))),
     ...many(label, 'promises', promiseLines(run)),
   ];
   if (potency !== undefined) lines.push('', 'Without each fault that fired:', ...potencyLines(potency));
-  if (run.verdict !== 'pass') lines.push(...failureLines(run, trace, paint));
+  if (run.verdict !== 'pass') lines.push(...failureLines(run, trace, specState, paint));
   lines.push('', 'To do it again:', `  ${reproduce}`);
   return lines;
 }
@@ -92,9 +92,18 @@ function potencyLines(potency: readonly FaultPotency[]): string[] {
   );
 }
 
-/** What a run showed of a spec; of one that it never touched, that alone. */
+/** Specs that the run never touched are counted. */
+function specTexts({ spec }: Run): string[] {
+  const all = Object.entries(spec);
+  const touched = all.filter(([, { steps }]) => steps > 0);
+  const others = all.length - touched.length;
+  return [
+    ...touched.map(([module, report]) => specText(module, report)),
+    ...(others === 0 ? [] : [`${counted(others, 'spec')} untouched`]),
+  ];
+}
+
 function specText(module: string, { steps, states, divergences }: SpecReport): string {
-  if (steps === 0) return `${module} untouched`;
   const diverged = divergences === 0 ? '' : `, ${counted(divergences, 'divergence')}`;
   return `${module} ${counted(steps, 'step')} through ${counted(states, 'state')}${diverged}`;
 }
@@ -105,7 +114,7 @@ function verdictLine(run: Run, paint: ChalkInstance): string {
   return `${colour.bold(`verdict ${run.verdict}`)}  (${budget})`;
 }
 
-function failureLines(run: Run, trace: readonly TraceEvent[], paint: ChalkInstance): string[] {
+function failureLines(run: Run, trace: readonly TraceEvent[], specState: SpecState | undefined, paint: ChalkInstance): string[] {
   const lines: string[] = [];
   if (run.reason !== undefined) lines.push('', ...run.reason.split('\n').map(printable));
   for (const violation of run.violations) lines.push('', ...violationLines(violation, paint));
@@ -121,6 +130,21 @@ function failureLines(run: Run, trace: readonly TraceEvent[], paint: ChalkInstan
     '',
     'Faults active then:',
     ...(active.length === 0 ? ['  none'] : described(active).map((fault) => `  ${fault}`)),
+    ...(specState === undefined ? [] : ['', ...specStateLines(specState)]),
+  ];
+}
+
+/** Variables in one column, what they are in another. */
+function specStateLines({ module, walk, after, states, variables }: SpecState): string[] {
+  const told = after === null ? 'at its beginning' : `after ${after}`;
+  const many = states === 1 ? '' : `; ${grouped(states)} states explain what was told`;
+  const width = Math.max(0, ...variables.map(({ name }) => name.length));
+  return [
+    `What ${module} knows of ${printable(walk)} then, ${told}${many}:`,
+    ...variables.map(({ name, values, count }) => {
+      const others = count > values.length ? `, or ${counted(count - values.length, 'other value')}` : '';
+      return `  ${name.padEnd(width)}  ${values.join(' or ')}${others}`;
+    }),
   ];
 }
 
@@ -129,9 +153,9 @@ function violationLines(violation: Violation, paint: ChalkInstance): string[] {
   const where = violation.nodes.length === 0 ? '' : ` on ${violation.nodes.join(', ')}`;
   return [
     `${paint.red.bold(violation.invariant)} is broken at ${clockTime(violation.atMicros)} s${where}`,
-    label('promise', violation.promise),
-    label('expected', printable(violation.expected)),
-    label('seen', printable(violation.seen)),
+    ...many(label, 'promise', folded(violation.promise, WRAP_WIDTH)),
+    ...many(label, 'expected', folded(printable(violation.expected), WRAP_WIDTH)),
+    ...many(label, 'seen', folded(printable(violation.seen), WRAP_WIDTH)),
     ...(violation.spec === undefined ? [] : [label('spec', violation.spec)]),
   ];
 }
@@ -148,14 +172,16 @@ function activeFaults(faults: readonly FaultDraw[], trace: readonly TraceEvent[]
   return faults.filter(({ label }) => active.has(label));
 }
 
-/** What holds is counted; the rest is named. */
-function promiseLines({ judgements }: Run): string[] {
+/** What holds is counted, and what a failing run did not come to judge; the rest is named. */
+function promiseLines({ judgements, violations }: Run): string[] {
   const named = (wanted: Judgement): string[] => Object.keys(judgements).filter((name) => judgements[name] === wanted);
-  const holding = named('holds').length;
-  const rest = (['violated', 'unknown'] as const).flatMap((judgement) => named(judgement).map((name) => `${name} ${judgement}`));
-  return Object.keys(judgements).length === 0
-    ? []
-    : [`${counted(holding, 'promise')} ${holding === 1 ? 'holds' : 'hold'}`, ...wrapped(rest)];
+  const [holding, violated, unknown] = [named('holds'), named('violated'), named('unknown')];
+  if (holding.length + violated.length + unknown.length === 0) return [];
+  const ended = violations.length > 0 && unknown.length > 0;
+  return [
+    `${counted(holding.length, 'promise')} ${holding.length === 1 ? 'holds' : 'hold'}${ended ? `, ${unknown.length} not judged: the run ended before that` : ''}`,
+    ...wrapped([...violated.map((name) => `${name} violated`), ...(ended ? [] : unknown.map((name) => `${name} unknown`))]),
+  ];
 }
 
 type Label = (name: string, value: string) => string;

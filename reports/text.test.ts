@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clockTime, counted, describeFault, describeStrategy, duration, fieldsOf, grouped, plain } from './text.js';
+import { clockTime, counted, describeFault, describeStrategy, duration, fieldsOf, folded, grouped, plain } from './text.js';
 
 test('times and amounts read the same everywhere', () => {
   expect(clockTime(0)).toBe('0.000000');
@@ -36,4 +36,10 @@ test('every strategy has a name', () => {
   expect(describeStrategy({ kind: 'pct', depth: 3, horizon: 5_000 })).toBe('pct, depth 3, changes within 5 000 events');
   expect(describeStrategy({ kind: 'replay', decisions: [1] })).toBe('replay of 1 choice');
   expect(describeStrategy({ kind: 'pos' })).toBe('pos');
+});
+
+test('long text is broken at spaces, and a word is never cut', () => {
+  expect(folded('one two three', 7)).toEqual(['one two', 'three']);
+  expect(folded('one incomprehensibilities two', 7)).toEqual(['one', 'incomprehensibilities', 'two']);
+  expect(folded('', 7)).toEqual(['']);
 });

@@ -40,6 +40,17 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?');
 }
 
+/** Lines of at most so many characters, broken at spaces; a longer word stands alone. */
+export function folded(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** Every field but the ones named, as `name=value`. */
 export function fieldsOf(record: object, except: readonly string[]): string {
   return Object.entries(record as Readonly<Record<string, TraceValue | undefined>>)

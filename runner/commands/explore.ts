@@ -1,5 +1,6 @@
 /** `explore`: every schedule and fault choice of a small case, up to a bound. */
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import type { RunReportInput } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import { grouped } from '../../reports/text.js';
 import { EXIT, type Verdict } from '../../src/run.js';
@@ -12,6 +13,7 @@ import { smallCase } from '../explore/small-case.js';
 import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
+import { specStateOf } from '../spec-state.js';
 import { writeCaseFile } from '../storm/case-file.js';
 import { probeWritable } from '../writable.js';
 
@@ -77,7 +79,8 @@ async function exploreWhat(args: ExploreArguments, signal: AbortSignal): Promise
     onBatch: teller(args.json),
   });
   const wallMs = performance.now() - begunMs;
-  const outcome = await toldAgain(found, path);
+  const again = await toldAgain(found, path);
+  const outcome = again && { ...again, ...(await specStateOf(again, catalogue)), reproduce: commandOf(path) };
   process.stdout.write(
     args.json ? documentOf(found, search, wallMs, outcome, path) : textOf(found, search, wallMs, outcome, path, args.color),
   );
@@ -119,7 +122,7 @@ function verdictOfSearch({ cutShort, failure }: ExploreReport): Verdict {
 
 const commandOf = (path: string): string => `npx kelpie-dst replay ${path}`;
 
-function documentOf(found: ExploreReport, search: Search, wallMs: number, outcome: CaseOutcome | undefined, path: string): string {
+function documentOf(found: ExploreReport, search: Search, wallMs: number, outcome: RunReportInput | undefined, path: string): string {
   const { runs, cut, states, routes, turns, decisions, beyond, longest, cutShort, failure } = found;
   const { run, depth, faults } = search;
   const document = {
@@ -127,6 +130,7 @@ function documentOf(found: ExploreReport, search: Search, wallMs: number, outcom
     bug: run.bug ?? null,
     verdict: verdictOfSearch(found),
     violations: outcome?.run.violations ?? [],
+    ...(outcome?.specState === undefined ? {} : { specState: outcome.specState }),
     depth,
     faults,
     exhausted: cutShort === undefined,
@@ -152,7 +156,7 @@ function textOf(
   found: ExploreReport,
   search: Search,
   wallMs: number,
-  outcome: CaseOutcome | undefined,
+  outcome: RunReportInput | undefined,
   path: string,
   colour: boolean,
 ): string {
@@ -160,5 +164,5 @@ function textOf(
   if (found.failure === undefined) return text;
   if (outcome === undefined) return `${text}  the run of route ${found.failure.route.join(' ')} hung, or took its worker down\n`;
   const reporter = terminal({ colour: wantsColour(colour, process.stdout, process.env) });
-  return `${reporter.opening?.(outcome.run.case) ?? ''}${reporter.report({ ...outcome, reproduce: commandOf(path) })}\n${text}`;
+  return `${reporter.opening?.(outcome.run.case) ?? ''}${reporter.report(outcome)}\n${text}`;
 }

@@ -1,5 +1,6 @@
 /** `replay`: a saved failure again, and whether it is still there. */
 import type { CommandModule } from 'yargs';
+import type { RunReportInput } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { type Expected, expectedOf, verdictOf } from '../case-verdict.js';
@@ -11,6 +12,7 @@ import { interruptible } from '../interrupt.js';
 import { type FirstDifference, firstDifference, judgeReplay, type Replayed } from '../replay.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { isWrittenAsSeed, parseSeed } from '../seed.js';
+import { specStateOf } from '../spec-state.js';
 import { logOf } from '../storm/case-file.js';
 import { readSavedCase } from '../storm/saved-case.js';
 import { twinOf } from '../twin/twin-of.js';
@@ -56,7 +58,8 @@ async function replay({ what, json, color }: ReplayArguments, signal: AbortSigna
   const outcome = await withTrace(first, again);
   const replayed: Replayed = { ...judged, ...(judged.outcome === 'reproduced' ? {} : await differenceFrom(log, outcome, again)) };
   const colour = wantsColour(color, process.stdout, process.env);
-  process.stdout.write(json ? documentOf(replayed, outcome, reproduce) : textOf(replayed, outcome, reproduce, colour));
+  const told = { ...outcome, ...(await specStateOf(outcome, catalogue)), reproduce };
+  process.stdout.write(json ? documentOf(replayed, told) : textOf(replayed, told, colour));
   return outcome.run.verdict === 'pass' && replayed.outcome !== 'drifted' ? EXIT.clean : EXIT.bug;
 }
 
@@ -91,7 +94,7 @@ async function firstRunOf(text: string, signal: AbortSignal): Promise<Before> {
   return { run, expected: expectedOf(verdictOf(first)), reproduce: `npx kelpie-dst run --seed ${text}` };
 }
 
-function documentOf({ outcome, told, differs }: Replayed, { run }: CaseOutcome, reproduce: string): string {
+function documentOf({ outcome, told, differs }: Replayed, { run, reproduce, specState }: RunReportInput): string {
   const { verdict, violations, reason, traceHash, events } = run;
   const document = {
     outcome,
@@ -100,6 +103,7 @@ function documentOf({ outcome, told, differs }: Replayed, { run }: CaseOutcome, 
     verdict,
     ...(reason === undefined ? {} : { reason }),
     violations,
+    ...(specState === undefined ? {} : { specState }),
     traceHash,
     events,
     reproduce,
@@ -107,9 +111,9 @@ function documentOf({ outcome, told, differs }: Replayed, { run }: CaseOutcome, 
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
-function textOf({ outcome, told, differs }: Replayed, ran: CaseOutcome, reproduce: string, colour: boolean): string {
+function textOf({ outcome, told, differs }: Replayed, ran: RunReportInput, colour: boolean): string {
   const reporter = terminal({ colour });
-  return `${reporter.opening?.(ran.run.case) ?? ''}${reporter.report({ ...ran, reproduce })}\n${outcome}: ${told}\n${differs === undefined ? '' : differenceText(differs)}`;
+  return `${reporter.opening?.(ran.run.case) ?? ''}${reporter.report(ran)}\n${outcome}: ${told}\n${differs === undefined ? '' : differenceText(differs)}`;
 }
 
 const differenceText = ({ line, before, now }: FirstDifference): string =>

@@ -15,6 +15,7 @@ import { COLOUR_FLAG, JSON_FLAG, once, oneOf, wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { HANG_TIMEOUT_MS, runCase } from '../run-case.js';
 import { freshSeed, parseSeed } from '../seed.js';
+import { specStateOf } from '../spec-state.js';
 import { TraceFile } from '../trace-file.js';
 import { twinOf } from '../twin/twin-of.js';
 import { UsageError } from '../usage-error.js';
@@ -89,6 +90,7 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
   process.stdout.write(
     reporter.report({
       ...outcome,
+      ...(await specStateOf(outcome, catalogue)),
       wallMs: first.wallMs,
       reproduce: commandOf(args, drawn),
       ...(equalIn === undefined ? {} : { twin: equalIn }),

@@ -1,5 +1,6 @@
 /** `shrink`: the smallest case that still fails, and what happens without each thing that is left. */
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import type { RunReportInput } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import { counted, grouped } from '../../reports/text.js';
 import type { Scenario } from '../../scenarios/scenario.js';
@@ -12,10 +13,11 @@ import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
 import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
-import { type CaseOutcome, runCase } from '../run-case.js';
+import { runCase } from '../run-case.js';
 import { isWrittenAsSeed, parseSeed } from '../seed.js';
 import { NECESSITY_SEEDS, necessities, type Necessity } from '../shrink/necessity.js';
 import { shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
+import { specStateOf } from '../spec-state.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
 import { logOf, writeCaseFile } from '../storm/case-file.js';
 import { readSavedCase } from '../storm/saved-case.js';
@@ -74,10 +76,10 @@ async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<n
         `${args.what} passes, so there is nothing to shrink${flags}; 'kelpie-dst storm --out DIR' finds and saves failures`,
       );
     }
-    const told = args.json
+    const telling = args.json
       ? {}
       : { onStep: (pass: string, sizes: Sizes, runs: number) => process.stderr.write(`${stepText(pass, sizes, runs)}\n`) };
-    const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, signal, ...told });
+    const shrunk = await shrink(run, verdict, { pool, scenario, faults: catalogue.faults, bounds, signal, ...telling });
     const rows = await unlessAborted(necessities(shrunk.case, shrunk.verdict, pool, scenario), signal);
     const reproduce = `npx kelpie-dst replay ${path}`;
     // One run more, also when interrupted: what there is gets its story.
@@ -89,7 +91,8 @@ async function shrinkWhat(args: ShrinkArguments, signal: AbortSignal): Promise<n
       log: logOf(outcome.trace),
     });
     const colour = wantsColour(args.color, process.stdout, process.env);
-    process.stdout.write(args.json ? documentOf(shrunk, rows, outcome, path) : textOf(shrunk, rows, outcome, path, colour));
+    const told = { ...outcome, ...(await specStateOf(outcome, catalogue)), reproduce };
+    process.stdout.write(args.json ? documentOf(shrunk, rows, told, path) : textOf(shrunk, rows, told, colour));
     return signal.aborted ? EXIT.interrupted : EXIT.bug;
   } finally {
     await pool.end();
@@ -131,7 +134,7 @@ async function given({ what, scenario: scenarioId, bug, out }: ShrinkArguments):
 const stepText = (pass: string, { operations, faults, nodes, clients }: Sizes, runs: number): string =>
   `${grouped(runs).padStart(6)} runs  ${counted(operations, 'operation')}, ${counted(faults, 'fault')}, ${counted(nodes, 'node')}, ${counted(clients, 'client')}  (${pass})`;
 
-function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run }: CaseOutcome, path: string): string {
+function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run, reproduce, specState }: RunReportInput, path: string): string {
   const { fromSeed, from, to, runs, cutShort } = shrunk;
   const necessity = rows.map(({ kind, what, verdict, failsAlike, failing }) => ({
     kind,
@@ -145,6 +148,7 @@ function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run }: CaseOut
     verdict,
     ...(reason === undefined ? {} : { reason }),
     violations,
+    ...(specState === undefined ? {} : { specState }),
     traceHash,
     events,
     seed: shrunk.case.seed,
@@ -156,14 +160,13 @@ function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run }: CaseOut
     cutShort: cutShort ?? null,
     necessity,
     saved: path,
-    reproduce: `npx kelpie-dst replay ${path}`,
+    reproduce,
     case: shrunk.case,
   };
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
-function textOf(shrunk: Shrunk, rows: readonly Necessity[], outcome: CaseOutcome, path: string, colour: boolean): string {
+function textOf(shrunk: Shrunk, rows: readonly Necessity[], told: RunReportInput, colour: boolean): string {
   const reporter = terminal({ colour });
-  const reproduce = `npx kelpie-dst replay ${path}`;
-  return `${reporter.opening?.(shrunk.case) ?? ''}${reporter.report({ ...outcome, reproduce })}${shrunkText(shrunk, rows)}`;
+  return `${reporter.opening?.(shrunk.case) ?? ''}${reporter.report(told)}${shrunkText(shrunk, rows)}`;
 }

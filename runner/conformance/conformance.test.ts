@@ -64,7 +64,7 @@ describe('a run', () => {
       {
         invariant: 'Lamp',
         promise: 'what is told of Lamp is a walk through its states',
-        expected: 'one of Off, in {"lit":true}',
+        expected: 'one of Off, in the state with lit = TRUE',
         seen: 'on by lamp.on, in the walk a after on',
         atMicros: 10,
         nodes: ['n1'],

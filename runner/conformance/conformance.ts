@@ -1,9 +1,10 @@
 /** Checks one run against every spec while it goes on. It only reads along: a divergence ends the walk that shows it, not the run. */
+import type { SpecVariable } from '../../reports/reporter.js';
 import type { Observation, Walks } from '../../specs/mapping.js';
 import type { SpecReport, Violation } from '../../src/run.js';
 import type { TraceEvent } from '../../src/trace.js';
-import { stateText } from '../tla/tla-value.js';
 import { Bits } from './bits.js';
+import { summaryOf, summaryText } from './state-summary.js';
 import { addIds, type Answer, type Belief, type Tracker } from './tracker.js';
 
 /** What the walks of some runs have shown of a module. */
@@ -25,9 +26,9 @@ export interface Divergence {
   /** How many observations explained the walk before it, and the key of the last of them. */
   readonly steps: number;
   readonly after: string | undefined;
-  /** States that explained the walk so far, as canonical text: a few of them, and how many there are. */
-  readonly states: readonly string[];
-  readonly statesCount: number;
+  /** What the states have in common that explained the walk so far, and how many there are. */
+  readonly variables: readonly SpecVariable[];
+  readonly states: number;
   /** Labels of the told steps that were allowed. */
   readonly allowed: readonly string[];
   readonly event: TraceEvent;
@@ -43,7 +44,6 @@ interface Walk {
 
 /** Divergences told in full; later ones are counted. Each is the first of its walk, and most often the first explains the rest. */
 const TOLD_MAX = 10;
-const STATES_TOLD_MAX = 3;
 const ALLOWED_TOLD_MAX = 12;
 
 export class Conformance {
@@ -82,8 +82,8 @@ export class Conformance {
     return new Map(this.#parts.map((part) => [part.tracker.module, part.coverage()]));
   }
 
-  #diverged(divergence: Divergence): void {
-    if (this.divergences.length < TOLD_MAX) this.divergences.push(divergence);
+  #diverged(divergence: () => Divergence): void {
+    if (this.divergences.length < TOLD_MAX) this.divergences.push(divergence());
   }
 }
 
@@ -91,7 +91,7 @@ export class Conformance {
 class Part implements Walks {
   readonly tracker: Tracker;
   readonly #fold: { observe(event: TraceEvent): void };
-  readonly #diverged: (divergence: Divergence) => void;
+  readonly #diverged: (divergence: () => Divergence) => void;
   readonly #run: number;
   readonly #walks = new Map<string, Walk>();
   readonly #answers: Answer[] = [];
@@ -101,7 +101,7 @@ class Part implements Walks {
   #steps = 0;
   #divergences = 0;
 
-  constructor(tracker: Tracker, diverged: (divergence: Divergence) => void) {
+  constructor(tracker: Tracker, diverged: (divergence: () => Divergence) => void) {
     this.tracker = tracker;
     this.#diverged = diverged;
     this.#run = tracker.newRun();
@@ -176,30 +176,31 @@ class Part implements Walks {
 
   #diverge({ name, steps, after }: Walk, belief: Belief, observation: Observation): void {
     this.#divergences++;
-    if (this.#event === undefined) throw new Error(`the mapping of ${this.tracker.module} tells of a step before it is shown an event`);
-    this.#diverged({
+    const event = this.#event;
+    if (event === undefined) throw new Error(`the mapping of ${this.tracker.module} tells of a step before it is shown an event`);
+    this.#diverged(() => ({
       module: this.tracker.module,
       walk: name,
       told: observation.key,
       steps,
       after,
-      states: [...belief.states.subarray(0, STATES_TOLD_MAX)].map((id) => stateText(this.tracker.graph.states[id] ?? {})),
-      statesCount: belief.states.length,
+      variables: summaryOf(belief.states, this.tracker.graph),
+      states: belief.states.length,
       allowed: this.tracker.allowed(belief),
-      event: this.#event,
-    });
+      event,
+    }));
   }
 }
 
-function violationOf({ module, walk, told, steps, after, states, statesCount, allowed, event }: Divergence): Violation {
+function violationOf({ module, walk, told, steps, after, variables, states, allowed, event }: Divergence): Violation {
   const more = allowed.length > ALLOWED_TOLD_MAX ? ` and ${allowed.length - ALLOWED_TOLD_MAX} more` : '';
-  const others = statesCount > states.length ? ` (or ${statesCount - states.length} other states)` : '';
+  const where = states === 1 ? 'the state' : `one of the ${states} states`;
   const before =
     after === undefined ? 'at its beginning' : steps === 1 ? `after ${after}` : `after ${steps} steps, the last of them ${after}`;
   return {
     invariant: module,
     promise: `what is told of ${module} is a walk through its states`,
-    expected: `one of ${allowed.slice(0, ALLOWED_TOLD_MAX).join(', ')}${more}, in ${states.join(' or ')}${others}`,
+    expected: `one of ${allowed.slice(0, ALLOWED_TOLD_MAX).join(', ')}${more}, in ${where} with ${summaryText(variables)}`,
     seen: `${told} by ${event.body.type}, in the walk ${walk} ${before}`,
     atMicros: event.at,
     nodes: event.node === '' ? [] : [event.node],

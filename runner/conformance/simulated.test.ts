@@ -53,6 +53,8 @@ describe('conformance', { timeout: 120_000 }, () => {
     expect(run.spec['KelpieActorState']?.divergences).toBeGreaterThan(0);
     expect(first?.invariant).toBe('KelpieActorState');
     expect(first?.seen).toMatch(/^Rollback by commit\.done, in the walk \S+ on n\d after \d+ steps, the last of them CommitSend$/);
-    expect(first?.expected).toMatch(/^one of CommitDone, CommitFailed, CommitUnknown, .* in \{.*"phase":"Committing".*\}/);
+    expect(first?.expected).toMatch(
+      /^one of CommitDone, CommitFailed, CommitUnknown, .* in one of the \d+ states with .*phase = "Committing", and one of several values of /,
+    );
   });
 });

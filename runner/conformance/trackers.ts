@@ -27,6 +27,12 @@ async function makeTrackers(mappings: readonly Mapping[]): Promise<readonly Trac
   return trackers;
 }
 
+/** The tracker of one mapping, for a thread that needs no other. Rejects as `trackersOf` does. */
+export async function trackerOf(mapping: Mapping): Promise<Tracker> {
+  const [only] = await makeTrackers([mapping]);
+  return only as Tracker; // one for each mapping
+}
+
 /**
  * Explores what this machine has not explored yet, so that the threads which are started next find it, and do not all explore the same.
  * `onExplore` is called before each. Rejects as `ModelChecker.graph` does.

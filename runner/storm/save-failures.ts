@@ -13,6 +13,7 @@ import { type Catalogue, find } from '../catalogue.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { necessities } from '../shrink/necessity.js';
 import { shrink } from '../shrink/shrink.js';
+import { specStateOf } from '../spec-state.js';
 import { shrunkText } from '../shrink/shrunk-text.js';
 import { type CaseFile, logOf, writeCaseFile } from './case-file.js';
 import { caseAt, type Plan } from './plan.js';
@@ -115,7 +116,10 @@ async function saveRun(stem: string, path: string, saved: SavedCase, options: Sa
     ? ''
     : `Not the same run as in the storm, which had verdict ${expected.verdict} and trace hash ${expected.traceHash || 'none'}: something takes time, chance or order from outside the simulation.\n\n`;
   if (same && outcome.completed) await writeCaseFile(path, { ...saved, log: logOf(outcome.trace) });
-  await writeFileAtomic(`${stem}.txt`, `${warning}${reporter.opening?.(run) ?? ''}${reporter.report({ ...outcome, reproduce })}${more}`);
+  await writeFileAtomic(
+    `${stem}.txt`,
+    `${warning}${reporter.opening?.(run) ?? ''}${reporter.report({ ...outcome, ...(await specStateOf(outcome, options.catalogue)), reproduce })}${more}`,
+  );
 }
 
 const runOptions = ({
