@@ -160,7 +160,7 @@ class StruckWorld implements World {
   }
   now = (): number => this.#now;
   /** Who holds which role. */
-  readonly roles: Readonly<Record<string, NodeId>>;
+  readonly roles: Record<string, NodeId>;
   role = (name: string): NodeId | undefined => this.roles[name];
   isUp = (node: NodeId): boolean => !this.state.has(`${node} down`) && !this.state.has(`${node} paused`);
   kill = (node: NodeId): boolean => this.isUp(node) && this.#down() < this.within.downMax && this.#set(`${node} down`, true);
@@ -192,6 +192,7 @@ class StruckWorld implements World {
     limitConnections: (node: NodeId, max: number | undefined): boolean => this.#set(`${node} connections`, max),
     stray: (node: NodeId): boolean => this.#set(`${node} stray`, undefined),
   };
+  database = { stallCommits: (node: NodeId, stalled: boolean): boolean => this.#set(`${node} commits stuck`, stalled) };
   after = (micros: number, callback: () => void): void => void this.#timers.push({ at: this.#now + micros, callback });
   note = (): void => {};
 
@@ -372,6 +373,8 @@ describe('a fault that aims at a role', () => {
     ['crash/kill', { aim: 'nodes', nodes: ['n1'] }, 'n1 down'],
     ['cluster/lease-expiry-in-pause', { role: 'lease-holder' }, 'n4 paused'],
     ['cluster/lease-expiry-in-pause', { role: 'primary' }, 'n5 paused'],
+    ['database/stuck-commits', { aim: 'lease-holder', nodes: ['n1'] }, 'n4 commits stuck'],
+    ['database/stuck-commits', { aim: 'nodes', nodes: ['n1'] }, 'n1 commits stuck'],
   ] as const)('%s with %j strikes who holds it', (id, change, expected) => {
     const world = new StruckWorld(within, ROLES_HELD);
     const heal = struck(id, change, world);
@@ -389,10 +392,28 @@ describe('a fault that aims at a role', () => {
     expect([...awake.state]).toEqual([]);
   });
 
+  it.each([
+    ['cluster/lease-expiry-in-pause', { role: 'lease-holder', lateMicros: 5_000 }, ['n4 paused'], ['n5 paused']],
+    // Where nobody has that role, somebody has the other one.
+    ['cluster/lease-expiry-in-pause', { role: 'primary', lateMicros: 5_000 }, ['n4 paused'], ['n5 paused']],
+    ['database/stuck-commits', { aim: 'lease-holder', lateMicros: 5_000 }, ['n4 commits stuck'], []],
+  ] as const)('%s with %j lets go a moment after another has taken over', (id, change, before, after) => {
+    const world = new StruckWorld(within, { 'lease-holder': 'n4' });
+    const heal = struck(id, change, world);
+    world.run(3_000_000);
+    expect([...world.state.keys()]).toEqual(before);
+    world.roles['lease-holder'] = 'n5';
+    world.run(3_050_000);
+    expect([...world.state.keys()]).toEqual(after);
+    heal();
+    expect([...world.state]).toEqual([]);
+  });
+
   it('draws each role in some seed', () => {
     for (const [id, name, values] of [
       ['crash/kill', 'aim', ['lease-holder', 'nodes', 'primary']],
       ['cluster/lease-expiry-in-pause', 'role', ['lease-holder', 'primary']],
+      ['database/stuck-commits', 'aim', ['lease-holder', 'nodes', 'primary']],
     ] as const) {
       const fault = faults.find((one) => one.id === id);
       const drawn = new Set(Array.from({ length: 50 }, (_, seed) => fault?.draw(randomOf(seed), within)[name]));

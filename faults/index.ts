@@ -43,6 +43,7 @@ import { locked } from './database/locked.js';
 import { processBehind } from './database/process-behind.js';
 import { slowCommit } from './database/slow-commit.js';
 import { slowRead } from './database/slow-read.js';
+import { stuckCommits } from './database/stuck-commits.js';
 import { throttled } from './database/throttled.js';
 import { transactionTooOld } from './database/transaction-too-old.js';
 import { unavailable } from './database/unavailable.js';
@@ -199,6 +200,7 @@ export const faults: readonly Fault[] = [
   processBehind,
   slowCommit,
   slowRead,
+  stuckCommits,
   unavailable,
   throttled,
   locked,

@@ -1,4 +1,5 @@
 /** Every promise there is. A file that is missing here fails a test. */
+import { activationFindsCommits } from './activation-finds-commits.js';
 import { actorLinearizability } from './actor-linearizability.js';
 import { agentLinearizability } from './agent-linearizability.js';
 import { atomicCommit } from './atomic-commit.js';
@@ -68,6 +69,7 @@ import { termMonotonic } from './term-monotonic.js';
 import { transactionAtomicity } from './transaction-atomicity.js';
 
 export const invariants: readonly Invariant[] = [
+  activationFindsCommits,
   actorLinearizability,
   agentLinearizability,
   atomicCommit,

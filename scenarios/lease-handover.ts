@@ -42,6 +42,7 @@ export const leaseHandover: Scenario<KelpieParts> = kelpieScenario({
     const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
     const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
       const book = hot(own, BOOKS);
+      if (own.chance(1, 3)) return { ...slot, kind: 'jot', book };
       return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(3) } : { ...slot, kind: 'read', book };
     });
     return { nodes: 3, clients: 3, operations };

@@ -4,13 +4,14 @@ import type { Json } from '../src/kelpie/json.js';
 import type { Micros } from '../src/ports.js';
 import { type Asked, newsOf, type Outcome, PATIENCE_MICROS } from './history.js';
 import type { Desk, Worker } from './kelpie-scenario.js';
-import { diary, notebook, type NotebookView, type Spoil } from './notebook.js';
+import { diary, type Jotting, notebook, type NotebookView, type Spoil } from './notebook.js';
 import type { Common } from './workload-draws.js';
 
 /** What a drawn operation has beside its name, client and time. Books are named by their actors: `notebook:b1`, `diary:b1`. */
 export type NotebookOperation = Common &
   (
     | { readonly kind: 'write'; readonly book: string; readonly reads: number }
+    | { readonly kind: 'jot'; readonly book: string }
     /** The same request is sent several times at once, as by a client that does not wait. */
     | { readonly kind: 'repeat'; readonly book: string; readonly times: number }
     /** Several requests at once. */
@@ -42,6 +43,13 @@ export class NotebookClient implements Worker<NotebookOperation> {
     switch (operation.kind) {
       case 'write':
         return this.#write(operation.book, op, operation.reads, deadlineMicros);
+      case 'jot': {
+        const { book } = operation;
+        await history.tell({ op, kind: 'write', args: { book }, writes: [book] }, () =>
+          client.invoke(bookRef(book), 'jot', { op } satisfies Jotting, { deadlineMicros }),
+        );
+        return;
+      }
       case 'burst': {
         const { book, reads } = operation;
         const names = Array.from({ length: operation.times }, (_, i) => `${op}.${i + 1}`);

@@ -11,6 +11,8 @@ import type { Json } from '../src/kelpie/json.js';
 
 /** A note: `op` names the operation that writes it, `reads` is how often the notebook looks at its store before. */
 export type Note = { readonly op: string; readonly reads: number };
+/** A note that the notebook does not look at its store for. */
+export type Jotting = { readonly op: string };
 /** How an operation that must leave nothing behind ends: with a refusal of the actor's own, or by a throw that nobody expected. */
 export const SPOILS = ['refuse', 'panic'] as const;
 export type Spoil = { readonly op: string; readonly how: (typeof SPOILS)[number] };
@@ -56,6 +58,14 @@ async function view(ctx: Context): Promise<NotebookView> {
 const operations: Readonly<Record<string, (ctx: Context, payload: never) => Promise<Json>>> = {
   async write(ctx, note: Note) {
     await write(ctx, note);
+    return null;
+  },
+
+  /** From memory alone: nothing is looked up, so nothing but the runtime keeps it from being written over what others have written. */
+  async jot(ctx, { op }: Jotting) {
+    ctx.state.notes += 1;
+    await ctx.kv.set(key.count, ctx.state.notes);
+    await ctx.kv.set(key.note(ctx.state.notes), op);
     return null;
   },
 

@@ -24,11 +24,13 @@ export const zombieOwner: Scenario<KelpieParts> = kelpieScenario({
     'commit of a deposed holder refused': leaseMarks['commit of a deposed holder refused'],
     'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
   },
-  offers: ['process', 'clock', 'schedule', 'cluster'],
-  faultFactor: 4,
+  offers: ['process', 'clock', 'schedule', 'database', 'cluster'],
+  faultFactor: 3,
   chaosMicros: [8 * SECOND, 12 * SECOND, 20 * SECOND],
   knobs: {
     leaseMicros: { min: 2_500_000, max: 3 * SECOND, normal: 2_500_000 },
+    // Whoever waits for a holder looks again before what that one has sent is too old to be committed.
+    forwardMicros: { min: 700_000, max: 2 * SECOND, normal: SECOND },
     idleMicros: { min: 10 * SECOND, max: 20 * SECOND, normal: 20 * SECOND },
   },
   watched: BOOK,
@@ -39,6 +41,7 @@ export const zombieOwner: Scenario<KelpieParts> = kelpieScenario({
     const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
     const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
       if (own.chance(1, 5)) return { ...slot, kind: 'read', book: BOOK };
+      if (own.chance(1, 2)) return { ...slot, kind: 'jot', book: BOOK };
       return { ...slot, kind: 'write', book: BOOK, reads: own.pick([0, 5, 20]) };
     });
     return { nodes: 3, clients: 3, operations };

@@ -1,9 +1,14 @@
 /**
  * The holder of a lease, or the primary, sleeps until its lease has run out and others have taken over, then wakes and believes that
- * nothing has happened.
+ * nothing has happened. It wakes a moment after: what it was doing meets what its successor begins with, who is the next to fall asleep.
  */
+import type { Micros } from '../../src/ports.js';
 import { striking } from '../fault.js';
 import { choice, level, parameters, ROLES } from '../parameters.js';
+import { afterSuccession, holderOf } from '../successor.js';
+
+/** Until it is looked again who could sleep, where nobody can. */
+const RETRY_MICROS: Micros = 100_000;
 
 export const leaseExpiryInPause = striking({
   id: 'cluster/lease-expiry-in-pause',
@@ -11,22 +16,26 @@ export const leaseExpiryInPause = striking({
   needs: ['process', 'cluster'],
   core: false,
   allowed: (budget) => budget.downMax > 0,
-  ...parameters({ role: choice(...ROLES), times: level(1, 3) }, { shortestMicros: 4_000_000, longest: { numerator: 9, denominator: 10 } }),
+  ...parameters(
+    { role: choice(...ROLES), lateMicros: level(1_000, 1_000_000) },
+    { shortestMicros: 4_000_000, longest: { numerator: 9, denominator: 10 } },
+  ),
   strike(world, params) {
-    // Awake for a tenth of each round, so that it takes up leases again.
-    const roundMicros = Math.floor(params.durationMicros / params.times);
     let asleep: string | undefined;
     const wake = (): void => {
       if (asleep !== undefined) world.resume(asleep);
       asleep = undefined;
     };
-    const sleep = (round: number): void => {
-      const holder = world.role(params.role);
-      if (holder !== undefined && world.pause(holder)) asleep = holder;
-      world.after(Math.floor((roundMicros * 9) / 10), wake);
-      if (round < params.times) world.after(roundMicros, () => sleep(round + 1));
+    const sleep = (): void => {
+      const holder = holderOf(world, params.role);
+      if (holder === undefined || !world.pause(holder.node)) return void world.after(RETRY_MICROS, sleep);
+      asleep = holder.node;
+      afterSuccession(world, holder, params.lateMicros, () => {
+        wake();
+        sleep();
+      });
     };
-    sleep(1);
+    sleep();
     return wake;
   },
 });

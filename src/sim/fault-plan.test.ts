@@ -32,6 +32,7 @@ const WORLD: SharedWorld = {
   clock: { jump: () => true, drift: () => true, freeze: () => true },
   disk: { rot: () => false, wipe: () => false, swap: () => false, usedBytes: () => 0, limit: () => true, crashBehaviour: () => true },
   network: { limitConnections: () => true, stray: () => true },
+  database: { stallCommits: () => true },
   mayFall: (node) => node === 'n1',
 };
 

@@ -211,6 +211,7 @@ export class FaultPlan implements Judge {
         limitConnections: (node, max) => fired(shared.network.limitConnections(node, max)),
         stray: (node) => fired(shared.network.stray(node)),
       },
+      database: { stallCommits: (node, stalled) => fired(shared.database.stallCommits(node, stalled)) },
       after: (micros: Micros, callback: () => void) => {
         kernel.after(micros, undefined, 'fault goes on', () => {
           if (instance.active) callback();

@@ -241,6 +241,7 @@ export interface World {
   readonly clock: WorldClock;
   readonly disk: WorldDisk;
   readonly network: WorldNetwork;
+  readonly database: WorldDatabase;
   /** Calls back later unless the fault has healed by then. */
   after(micros: Micros, callback: () => void): void;
   /** Tells the trace what a strike did. */
@@ -261,6 +262,11 @@ export interface WorldNetwork {
   limitConnections(node: NodeId, max: number | undefined): boolean;
   /** A whole frame with nothing in it reaches a node, as from a scanner of ports; false when nobody listens there. */
   stray(node: NodeId): boolean;
+}
+
+export interface WorldDatabase {
+  /** What the node sends to be committed waits at the store from now on, or goes on, in any order; false when that is so already. */
+  stallCommits(node: NodeId, stalled: boolean): boolean;
 }
 
 export interface WorldDisk {

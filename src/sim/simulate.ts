@@ -425,6 +425,7 @@ class Simulation<Parts> {
         },
         stray: (node) => this.#network.stray(node),
       },
+      database: this.#cluster,
     };
   }
 

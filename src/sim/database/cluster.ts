@@ -49,6 +49,8 @@ export class SimCluster {
   #batchStarted: Micros = 0;
   /** Commits asked for since the run began. */
   #commits = 0;
+  /** What waits for nodes whose commits are stalled. */
+  readonly #stalled = new Map<NodeId, CommitRequest[]>();
   /** Commits of the newest version; 0 when it is none that further commits may share. */
   #batchCommits = 0;
 
@@ -108,6 +110,16 @@ export class SimCluster {
     });
   }
 
+  /** Commits of the node wait from now on, or go on; false when that is so already. */
+  stallCommits(node: NodeId, stalled: boolean): boolean {
+    const waiting = this.#stalled.get(node);
+    if ((waiting !== undefined) === stalled) return false;
+    if (stalled) this.#stalled.set(node, []);
+    else this.#stalled.delete(node);
+    for (const request of waiting ?? []) this.#host.after(0, undefined, 'database goes on', () => this.#serve(request));
+    return true;
+  }
+
   #judged(request: Request, verdict: DatabaseVerdict): void {
     switch (verdict.kind) {
       case 'delay':
@@ -138,6 +150,7 @@ export class SimCluster {
   }
 
   #serve(request: Request): void {
+    if (request instanceof CommitRequest && this.#stalled.get(request.from)?.push(request) !== undefined) return;
     const wait = request.needsVersion - this.#reached();
     if (wait > 0) return this.#serveLater(request, wait);
     let bytes: number | undefined;
