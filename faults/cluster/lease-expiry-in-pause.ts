@@ -28,7 +28,10 @@ export const leaseExpiryInPause = striking({
     };
     const sleep = (): void => {
       const holder = holderOf(world, params.role);
-      if (holder === undefined || !world.pause(holder.node)) return void world.after(RETRY_MICROS, sleep);
+      if (holder === undefined || !world.pause(holder.node)) {
+        world.after(RETRY_MICROS, sleep);
+        return;
+      }
       asleep = holder.node;
       afterSuccession(world, holder, params.lateMicros, () => {
         wake();
