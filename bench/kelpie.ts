@@ -9,6 +9,7 @@ import { catalogue, DEFAULT_SCENARIO, find } from '../runner/catalogue.js';
 import { actors } from '../runner/demo-actors.js';
 import { draw } from '../runner/draw.js';
 import { rehearse } from '../runner/fixtures/simulated-cluster.js';
+import { simulateCase } from '../runner/simulate-case.js';
 import { KelpieClient } from '../src/kelpie/client.js';
 import { DEFAULT_CONFIG, type KelpieConfig } from '../src/kelpie/config.js';
 import { actorRef } from '../src/kelpie/ids.js';
@@ -282,7 +283,7 @@ async function medianOf(rounds: number, figure: () => Promise<number>): Promise<
   return median(figures);
 }
 
-/** The whole bank on five nodes under drawn faults, with hash and promises; and nodes that only keep their leases. */
+/** The whole of Kelpie on five nodes under drawn faults, with hash, promises and specs; and nodes that only keep their leases. */
 export async function fullRun(runs = 12, simulatedSeconds = 3_000): Promise<BenchRow[]> {
   const scenario = find('scenario', catalogue.scenarios, DEFAULT_SCENARIO);
   const { faults } = catalogue;
@@ -294,7 +295,11 @@ export async function fullRun(runs = 12, simulatedSeconds = 3_000): Promise<Benc
   const events = await medianOf(ROUNDS, () =>
     perProcessorSecond(async () => {
       let total = 0;
-      for (const run of cases) total += (await simulate(run, { scenario, faults })).run.events;
+      for (const run of cases) {
+        const done = await simulateCase(run, catalogue, {});
+        if (typeof done === 'string') throw new Error(done);
+        total += done.run.events;
+      }
       return total;
     }),
   );

@@ -1,5 +1,6 @@
 /** `npm run bench [-- NAME...]`: prints each figure of ours beside its limit or peer. A figure below its aim is marked, never failed. */
 import type { BenchRow } from './bench.js';
+import { conformance } from './conformance.js';
 import { databaseBench } from './database.js';
 import { activation, failover, fullRun, invocations } from './kelpie.js';
 import { linearizability } from './linearizability.js';
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow | readonly BenchRo
   activation,
   failover,
   'full-run': fullRun,
+  conformance,
   linearizability,
 };
 

@@ -4,7 +4,8 @@
  * A walk goes through the module's graph of reachable states, from an initial one. Not every step is told: hidden actions may happen
  * before any observation, so a walk is at a set of states, and diverges when none is left that explains what was told.
  */
-import type { TraceEvent } from '../src/trace.js';
+import type { KelpieEvent, OperationEvent } from '../src/story.js';
+import type { TraceEvent, WorldEvent } from '../src/trace.js';
 
 /** An action with its arguments as `Next` of the module has it: `{ action: 'ClaimRead', args: ['n1'] }`. */
 export interface Step {
@@ -33,11 +34,16 @@ export interface Walks {
   leave(walk: string, why: string): void;
 }
 
+/** Everything that a run of Kelpie tells. */
+export type Told = KelpieEvent | OperationEvent | WorldEvent;
+
 export interface Mapping {
   /** Name of the module: `KelpieLease`. */
   readonly module: string;
   /** Actions that no event shows. All others are told of whenever they happen. */
   readonly hidden: readonly string[];
+  /** The types of events that it looks at; it is shown no others. Absent: all. */
+  readonly hears?: readonly Told['type'][];
   /** For one run; holds what the run has shown so far, such as which node takes which place in the model. */
   start(walks: Walks): { observe(event: TraceEvent): void };
 }

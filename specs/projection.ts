@@ -1,12 +1,14 @@
 /** What mappings share: the events of a run by their types, and the few places that a model has for the many nodes of a run. */
-import type { KelpieEvent, OperationEvent } from '../src/story.js';
-import type { TraceEvent, WorldEvent } from '../src/trace.js';
-import type { Observation, SpecState } from './mapping.js';
+import type { TraceEvent } from '../src/trace.js';
+import type { Observation, SpecState, Told } from './mapping.js';
 
-/** An event of a run whose program is Kelpie. */
-export const told = ({ body }: TraceEvent): KelpieEvent | OperationEvent | WorldEvent => body as KelpieEvent | OperationEvent | WorldEvent;
+/** An event of these types: a mapping that looks for one which it does not hear is none that compiles. */
+export const told = <Heard extends Told['type']>({ body }: TraceEvent): Extract<Told, { readonly type: Heard }> =>
+  body as Extract<Told, { readonly type: Heard }>;
 
-/** The process of a node is over, in whatever way. */
+/** The process of a node is over, in one way or another. */
+export const ENDS = ['kill', 'exit', 'crash'] as const;
+
 export const isEnd = (type: string): boolean => type === 'kill' || type === 'exit' || type === 'crash';
 
 /** A number that depends on the text alone (FNV-1a), so that alike things take the places of a model in an order of their own. */

@@ -38,6 +38,7 @@ const mapping: Mapping = {
 
 const tracker = new Tracker(lamp, mapping);
 
+/** As a run tells it: event by event, each a little later. */
 function told(...bodies: readonly LampEvent[]): Conformance {
   const conformance = new Conformance([tracker]);
   bodies.forEach((body, index) => {
@@ -88,6 +89,46 @@ describe('a run', () => {
     const conformance = new Conformance([new Tracker(lamp, absent)]);
     conformance.observe({ index: 0, at: 0, node: 'n1', life: 1, cause: -1, body: on });
     expect(() => conformance.report()).toThrow('the mapping of Lamp tells of Burn(), and the module has no such step');
+  });
+
+  test('is shown to a mapping as far as it hears, and no further', () => {
+    const heard: string[] = [];
+    const hearing: Mapping = {
+      ...mapping,
+      hears: ['boot', 'kill'],
+      start: () => ({ observe: ({ body }) => void heard.push(body.type) }),
+    };
+    const conformance = new Conformance([new Tracker(lamp, hearing)]);
+    ['boot', 'stop', 'kill', 'lamp.on'].forEach((type, index) => {
+      conformance.observe({ index, at: index, node: 'n1', life: 1, cause: -1, body: { type } });
+    });
+    conformance.report();
+    expect(heard).toEqual(['boot', 'kill']);
+  });
+
+  test('tells its divergences in the order of the events, whichever module they are of, and no more than the first ten', () => {
+    const other = StateGraph.build({
+      module: 'Other',
+      states: [{ lit: false }, { lit: true }],
+      initial: [0],
+      actions: ['On', 'Off'].map((name) => ({ name, args: [], label: name })),
+      steps: [[0, 0, 1]],
+    });
+    const conformance = new Conformance([tracker, new Tracker(other, { ...mapping, module: 'Other' })]);
+    // More events than are followed at a time: each lamp goes on and off, which the second module forbids, and in the end off again.
+    const lamps = Array.from({ length: 2_000 }, (_, at) => `lamp ${at}`);
+    const story = [
+      ...lamps.flatMap((name) => [
+        { ...on, lamp: name },
+        { ...off, lamp: name },
+      ]),
+      { ...off, lamp: 'lamp 0' },
+    ];
+    story.forEach((body, index) => conformance.observe({ index, at: index, node: 'n1', life: 1, cause: -1, body }));
+    expect(conformance.divergences.map(({ module, event }) => `${module} ${event.index}`)).toEqual(
+      Array.from({ length: 10 }, (_, at) => `Other ${2 * at + 1}`),
+    );
+    expect(conformance.report()).toMatchObject({ Lamp: { steps: 4_001, divergences: 1 }, Other: { steps: 4_000, divergences: 2_000 } });
   });
 
   test('counts what it has visited, whatever the tracker knew before', () => {

@@ -1,7 +1,8 @@
 /** Checks one run against every spec while it goes on. It only reads along: a divergence ends the walk that shows it, not the run. */
 import type { SpecVariable } from '../../reports/reporter.js';
-import type { Observation, Walks } from '../../specs/mapping.js';
+import type { Mapping, Observation, Walks } from '../../specs/mapping.js';
 import type { SpecReport, Violation } from '../../src/run.js';
+import { Audience } from '../../src/sim/promises.js';
 import type { TraceEvent } from '../../src/trace.js';
 import { Bits } from './bits.js';
 import { summaryOf, summaryText } from './state-summary.js';
@@ -34,6 +35,12 @@ export interface Divergence {
   readonly event: TraceEvent;
 }
 
+/** A divergence, put into words when it is among the first. */
+interface Found {
+  readonly event: TraceEvent;
+  readonly tell: () => Divergence;
+}
+
 interface Walk {
   readonly name: string;
   /** Undefined after a divergence, and where the model is too small: then nothing is judged any more. */
@@ -44,26 +51,36 @@ interface Walk {
 
 /** Divergences told in full; later ones are counted. Each is the first of its walk, and most often the first explains the rest. */
 const TOLD_MAX = 10;
+/**
+ * Events that wait until they are followed. A module that goes on alone finds its states where it left them, in the nearest memory:
+ * following each event through all modules at once takes three times as long.
+ */
+const WAITING_MAX = 2_048;
 const ALLOWED_TOLD_MAX = 12;
 
 export class Conformance {
-  readonly divergences: Divergence[] = [];
+  readonly #divergences: Divergence[] = [];
   readonly #parts: readonly Part[];
+  readonly #audience: Audience<Part>;
+  readonly #found: Found[] = [];
+  #waiting = 0;
   #mistake: { readonly error: unknown } | undefined;
 
   constructor(trackers: readonly Tracker[]) {
-    this.#parts = trackers.map((tracker) => new Part(tracker, (divergence) => this.#diverged(divergence)));
+    this.#parts = trackers.map((tracker) => new Part(tracker, (found) => this.#found.push(found)));
+    this.#audience = new Audience(this.#parts);
   }
 
-  /** Shows the next event of the run to every mapping. */
+  /** Shows the next event of the run to every mapping that hears its type. */
   observe(event: TraceEvent): void {
-    if (this.#mistake !== undefined) return;
-    try {
-      for (const part of this.#parts) part.observe(event);
-    } catch (error) {
-      // The program under test tells this event right now; what is thrown here would look like its own crash.
-      this.#mistake = { error };
-    }
+    for (const part of this.#audience.of(event.body.type)) part.waiting.push(event);
+    if (++this.#waiting >= WAITING_MAX) this.#catchUp();
+  }
+
+  /** The first divergences, in the order of the events that showed them. */
+  get divergences(): readonly Divergence[] {
+    this.#catchUp();
+    return this.#divergences;
   }
 
   /** The divergences as broken promises of the run. */
@@ -73,25 +90,39 @@ export class Conformance {
 
   /** Throws what a mapping threw that is wrong in itself: a RangeError for steps that its module does not have. */
   report(): Record<string, SpecReport> {
+    this.#catchUp();
     if (this.#mistake !== undefined) throw this.#mistake.error;
     return Object.fromEntries(this.#parts.map((part) => [part.tracker.module, part.report()]));
   }
 
   /** By module. */
   coverage(): ReadonlyMap<string, Coverage> {
+    this.#catchUp();
     return new Map(this.#parts.map((part) => [part.tracker.module, part.coverage()]));
   }
 
-  #diverged(divergence: () => Divergence): void {
-    if (this.divergences.length < TOLD_MAX) this.divergences.push(divergence());
+  /** Each module follows all that waits before the next one begins. */
+  #catchUp(): void {
+    if (this.#waiting === 0) return;
+    this.#waiting = 0;
+    try {
+      for (const part of this.#parts) part.catchUp();
+    } catch (error) {
+      // The program under test tells its events right now; what is thrown here would look like its own crash.
+      this.#mistake ??= { error };
+    }
+    const found = this.#found.splice(0).sort((a, b) => a.event.index - b.event.index);
+    for (const { tell } of found.slice(0, TOLD_MAX - this.#divergences.length)) this.#divergences.push(tell());
   }
 }
 
 /** One module in one run. */
 class Part implements Walks {
   readonly tracker: Tracker;
+  readonly waiting: TraceEvent[] = [];
+  readonly hears: Mapping['hears'];
   readonly #fold: { observe(event: TraceEvent): void };
-  readonly #diverged: (divergence: () => Divergence) => void;
+  readonly #diverged: (found: Found) => void;
   readonly #run: number;
   readonly #walks = new Map<string, Walk>();
   readonly #answers: Answer[] = [];
@@ -101,16 +132,20 @@ class Part implements Walks {
   #steps = 0;
   #divergences = 0;
 
-  constructor(tracker: Tracker, diverged: (divergence: () => Divergence) => void) {
+  constructor(tracker: Tracker, diverged: (found: Found) => void) {
     this.tracker = tracker;
+    this.hears = tracker.mapping.hears;
     this.#diverged = diverged;
     this.#run = tracker.newRun();
     this.#fold = tracker.mapping.start(this);
   }
 
-  observe(event: TraceEvent): void {
-    this.#event = event;
-    this.#fold.observe(event);
+  /** Nothing waits afterwards, whatever is thrown. */
+  catchUp(): void {
+    for (const event of this.waiting.splice(0)) {
+      this.#event = event;
+      this.#fold.observe(event);
+    }
   }
 
   see(name: string, observation: Observation): void {
@@ -178,7 +213,7 @@ class Part implements Walks {
     this.#divergences++;
     const event = this.#event;
     if (event === undefined) throw new Error(`the mapping of ${this.tracker.module} tells of a step before it is shown an event`);
-    this.#diverged(() => ({
+    const tell = (): Divergence => ({
       module: this.tracker.module,
       walk: name,
       told: observation.key,
@@ -188,7 +223,8 @@ class Part implements Walks {
       states: belief.states.length,
       allowed: this.tracker.allowed(belief),
       event,
-    }));
+    });
+    this.#diverged({ event, tell });
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the events of one run say about the walks of its modules, kept to be checked as a whole. */
-import type { Mapping, Observation } from '../../specs/mapping.js';
+import type { Mapping, Observation, Told } from '../../specs/mapping.js';
 import type { TraceEvent } from '../../src/trace.js';
 
 /** One observation, and the event that told it. */
@@ -43,6 +43,8 @@ export class WalkRecorder {
   }
 
   observe(event: TraceEvent): void {
+    const { hears } = this.mapping;
+    if (hears !== undefined && !hears.includes(event.body.type as Told['type'])) return;
     this.#event = event;
     this.#observer.observe(event);
   }

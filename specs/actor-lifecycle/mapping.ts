@@ -7,7 +7,26 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { entryOf, isEnd, look, step, told } from '../projection.js';
+import { ENDS, entryOf, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'boot',
+  'activate.start',
+  'claim.commit',
+  'claim.lost',
+  'activate.fail',
+  'activate.load',
+  'activate.done',
+  'invoke.start',
+  'commit.start',
+  'rollback',
+  'invoke.end',
+  'deactivate.start',
+  'deactivate.done',
+  'activate.drop',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 /** What a commit that is under way does with the state. */
 type Change = 'FinishWrite' | 'FinishDelete' | 'FinishFail';
@@ -59,7 +78,7 @@ class Lifecycles {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     if (isEnd(body.type)) return this.#ended(event.node);
     if (body.type === 'boot') return this.#booted(event.node);
     if (!('actor' in body) || typeof body.actor !== 'string') return;
@@ -193,5 +212,6 @@ class Lifecycles {
 export const mapping: Mapping = {
   module: 'KelpieActorLifecycle',
   hidden: ['Deliver', 'TimeOut', 'IdlePasses', 'Hook'],
+  hears: HEARS,
   start: (walks) => new Lifecycles(walks),
 };

@@ -5,7 +5,28 @@
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { step, told } from '../projection.js';
+import { ENDS, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'boot',
+  'activate.load',
+  'activate.done',
+  'activate.fail',
+  'activate.drop',
+  'invoke.start',
+  'invoke.end',
+  'commit.start',
+  'commit.done',
+  'commit.fenced',
+  'commit.conflict',
+  'commit.unknown',
+  'commit.resolved',
+  'rollback',
+  'deactivate.start',
+  'deactivate.done',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const ACTIVATE = step('Activate');
 const INVOKE_START = step('InvokeStart');
@@ -47,7 +68,7 @@ class Fold {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     switch (body.type) {
       case 'activate.load': {
         const place = this.#place(event.node, body.actor);
@@ -189,5 +210,6 @@ class Fold {
 export const mapping: Mapping = {
   module: 'KelpieActorState',
   hidden: ['SetState', 'PutKv', 'Fail', 'CommitApply', 'Depose', 'OtherCommit'],
+  hears: HEARS,
   start: (walks) => new Fold(walks),
 };

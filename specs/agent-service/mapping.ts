@@ -5,7 +5,31 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
+import { at, ENDS, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'boot',
+  'op.invoke',
+  'op.ok',
+  'op.fail',
+  'op.info',
+  'activate.load',
+  'activate.fail',
+  'activate.drop',
+  'deactivate.done',
+  'agent.key',
+  'agent.create',
+  'agent.update',
+  'agent.delete',
+  'agent.get',
+  'commit.start',
+  'commit.done',
+  'rollback',
+  'request.duplicate',
+  'invoke.end',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const NAMESPACE = 'agents:';
 const CLIENTS = ['c1', 'c2'] as const;
@@ -109,7 +133,7 @@ class Agents {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { node } = event;
     switch (body.type) {
       case 'op.invoke': {
@@ -227,7 +251,7 @@ class Agents {
 
   /** What the actor does on the node that holds it. */
   #acted(agent: Agent, token: number, event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { effect } = agent;
     switch (body.type) {
       case 'agent.key':
@@ -338,5 +362,6 @@ class Agents {
 export const mapping: Mapping = {
   module: 'KelpieAgentService',
   hidden: ['Commit', 'Forget'],
+  hears: HEARS,
   start: (walks) => new Agents(walks),
 };

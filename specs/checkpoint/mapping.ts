@@ -5,7 +5,10 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { isEnd, look, step, told } from '../projection.js';
+import { ENDS, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [...ENDS, 'fault', 'disk', 'checkpoint.damaged', 'checkpoint.restore', 'checkpoint.save'] as const;
+type Heard = (typeof HEARS)[number];
 
 interface Disk {
   readonly walk: string;
@@ -44,7 +47,7 @@ class Checkpoints {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { node } = event;
     if (isEnd(body.type)) return this.#ended(node);
     switch (body.type) {
@@ -120,5 +123,6 @@ class Checkpoints {
 export const mapping: Mapping = {
   module: 'KelpieCheckpoint',
   hidden: ['Operate', 'SaveStart', 'SaveFail', 'Prune', 'Damage', 'ReplayNext', 'Recovered'],
+  hears: HEARS,
   start: (walks) => new Checkpoints(walks),
 };

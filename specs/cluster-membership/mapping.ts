@@ -6,7 +6,22 @@
 import type { KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Step, Walks } from '../mapping.js';
-import { at, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, ENDS, hashOf, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'phase',
+  'boot',
+  'client.invoke',
+  'op.invoke',
+  'node.register',
+  'member.state',
+  'member.deposed',
+  'primary.view',
+  'primary.elect',
+  'primary.stepdown',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2', 'n3'] as const;
 type Place = (typeof PLACES)[number];
@@ -100,7 +115,7 @@ class Trio {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const place = this.#places.get(event.node);
     if (isEnd(body.type)) {
       if (place !== undefined) this.#see(crash(place));
@@ -249,12 +264,12 @@ class Clusters {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { node } = event;
     if (this.#trios === undefined) {
       if (body.type === 'boot') this.#nodes.add(node);
       // Clients and observers run beside the cluster.
-      else if (body.type.startsWith('client.') || body.type.startsWith('op.')) this.#nodes.delete(node);
+      else if (body.type === 'client.invoke' || body.type === 'op.invoke') this.#nodes.delete(node);
     } else if (body.type === 'node.register' && !this.#nodes.has(node)) {
       this.#nodes.add(node);
       for (const name of this.#names) this.#walks.leave(name, 'a node that has come late');
@@ -290,5 +305,6 @@ const triosOf = (nodes: readonly string[]): readonly (readonly string[])[] =>
 export const mapping: Mapping = {
   module: 'KelpieClusterMembership',
   hidden: ['Stand', 'Withdraw', 'Resign', 'Refresh', 'Fade', 'RestVacates', 'Cut', 'Heal'],
+  hears: HEARS,
   start: (walks) => new Clusters(walks),
 };

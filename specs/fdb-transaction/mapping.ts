@@ -8,7 +8,24 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'activate.load',
+  'activate.drop',
+  'invoke.start',
+  'rollback',
+  'kv.write',
+  'kv.read',
+  'commit.start',
+  'commit.conflict',
+  'commit.fenced',
+  'commit.unknown',
+  'commit.resolved',
+  'commit.done',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const CLIENTS = ['c1', 'c2'] as const;
 type Client = (typeof CLIENTS)[number];
@@ -81,7 +98,7 @@ class Commits {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     if (isEnd(body.type)) return this.#ended(event.node);
     if (!('actor' in body) || typeof body.actor !== 'string') return;
     const actor = this.#actor(body.actor);
@@ -257,5 +274,6 @@ class Commits {
 export const mapping: Mapping = {
   module: 'KelpieFDBTransaction',
   hidden: ['Begin', 'Read', 'Write', 'ReadOwn', 'CommitApply'],
+  hears: HEARS,
   start: (walks) => new Commits(walks),
 };

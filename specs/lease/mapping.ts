@@ -5,7 +5,22 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'boot',
+  'claim.commit',
+  'invoke.start',
+  'commit.start',
+  'lease.renew',
+  'lease.lost',
+  'lease.expire-local',
+  'deactivate.done',
+  'activate.drop',
+  'activate.fail',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
@@ -54,7 +69,7 @@ class Leases {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { node } = event;
     if (isEnd(body.type)) return this.#ended(node);
     if (body.type === 'boot') return this.#booted(node);
@@ -166,5 +181,6 @@ export const mapping: Mapping = {
     'Resume',
     'Tick',
   ],
+  hears: HEARS,
   start: (walks) => new Leases(walks),
 };

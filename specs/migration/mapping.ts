@@ -6,7 +6,33 @@
 import type { ClaimDecision } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'boot',
+  'claim.read',
+  'activate.load',
+  'activate.done',
+  'activate.fail',
+  'activate.drop',
+  'deactivate.start',
+  'deactivate.done',
+  'invoke.start',
+  'commit.start',
+  'commit.done',
+  'commit.conflict',
+  'commit.fenced',
+  'commit.resolved',
+  'rollback',
+  'migrate.prepare',
+  'migrate.stop',
+  'migrate.transfer',
+  'migrate.move',
+  'migrate.start',
+  'migrate.abort',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
@@ -99,7 +125,7 @@ class Actors {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { node } = event;
     if (isEnd(body.type)) return this.#ended(node);
     if (body.type === 'boot') return this.#booted(node);
@@ -200,7 +226,7 @@ class Actors {
   }
 
   #acted(actor: Actor, seat: Seat, event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { place } = seat;
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
     const own = 'token' in body && body.token === seat.token && seat.token !== 0;
@@ -244,7 +270,7 @@ class Actors {
   }
 
   #migrated(actor: Actor, seat: Seat, event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { migration } = actor;
     if (migration === undefined || !('migration' in body) || body.migration !== migration.name) return;
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
@@ -311,5 +337,6 @@ function seatOf(actor: Actor, node: string): Seat | undefined {
 export const mapping: Mapping = {
   module: 'KelpieMigration',
   hidden: ['Deactivate', 'Release', 'MoveSend', 'MoveApply', 'Finish', 'Forget', 'LeaseExpires'],
+  hears: HEARS,
   start: (walks) => new Actors(walks),
 };

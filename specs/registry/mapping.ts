@@ -7,7 +7,30 @@
 import type { KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
+import { at, ENDS, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'boot',
+  'node.register',
+  'member.state',
+  'member.deposed',
+  'primary.view',
+  'failover.free',
+  'failover.actor',
+  'forward',
+  'claim.read',
+  'claim.commit',
+  'claim.release',
+  'activate.load',
+  'activate.drop',
+  'invoke.start',
+  'commit.start',
+  'lease.lost',
+  'lease.expire-local',
+  'deactivate.done',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
@@ -84,7 +107,7 @@ class Registry {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { node } = event;
     if (isEnd(body.type)) return this.#ended(node);
     switch (body.type) {
@@ -107,7 +130,7 @@ class Registry {
         // A node that is asked to place the actor need not have had it.
         return body.place ? undefined : this.#see(body.actor, body.to, (seen) => seen.forward);
       default:
-        if ('actor' in body && typeof body.actor === 'string') this.#actorTold(node, body as KelpieEvent & { readonly actor: string });
+        if ('actor' in body && typeof body.actor === 'string') this.#actorTold(node, body);
     }
   }
 
@@ -270,5 +293,6 @@ export const mapping: Mapping = {
     'Suspect',
     'StepOut',
   ],
+  hears: HEARS,
   start: (walks) => new Registry(walks),
 };

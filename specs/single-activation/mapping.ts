@@ -7,7 +7,27 @@
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+
+const HEARS = [
+  ...ENDS,
+  'boot',
+  'claim.commit',
+  'claim.release',
+  'claim.release-void',
+  'activate.load',
+  'activate.done',
+  'activate.fail',
+  'activate.drop',
+  'invoke.start',
+  'commit.start',
+  'commit.done',
+  'commit.fenced',
+  'lease.lost',
+  'lease.expire-local',
+  'deactivate.done',
+] as const;
+type Heard = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2', 'n3'] as const;
 type Place = (typeof PLACES)[number];
@@ -72,7 +92,7 @@ class Actors {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
+    const body = told<Heard>(event);
     const { node } = event;
     if (isEnd(body.type)) return this.#ended(node);
     if (body.type === 'boot') return this.#booted(node);
@@ -82,7 +102,7 @@ class Actors {
     const seat = this.#actors.get(body.actor)?.find((one) => one.node === node);
     if (seat === undefined || seat.phase === 'down' || seat.phase === 'done') return;
     if ('token' in body && body.token !== seat.token) return;
-    const see = (observation: Observation): void => this.#walks.see(body.actor as string, observation);
+    const see = (observation: Observation): void => this.#walks.see(body.actor, observation);
     const observations = OBSERVATIONS[seat.place];
     switch (body.type) {
       case 'activate.done':
@@ -182,5 +202,6 @@ export const mapping: Mapping = {
     'LeaseEnds',
     'LeaseExpires',
   ],
+  hears: HEARS,
   start: (walks) => new Actors(walks),
 };

@@ -7,7 +7,10 @@ import { DiskTrust } from '../../src/disk-trust.js';
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { entryOf, hashOf, isEnd, step, told } from '../projection.js';
+import { ENDS, entryOf, hashOf, isEnd, step, told } from '../projection.js';
+
+const HEARS = [...ENDS, 'disk', 'wal.recover', 'wal.append', 'wal.replay', 'wal.end', 'wal.cleanup'] as const;
+type Heard = (typeof HEARS)[number];
 
 const PLACES = ['k1', 'k2'] as const;
 type Place = (typeof PLACES)[number];
@@ -57,9 +60,9 @@ class Logs {
   }
 
   observe(event: TraceEvent): void {
-    const body = told(event);
-    if (body.type === 'disk') this.#disks.observe(event);
-    if (!this.#disks.trusts(event.node)) return this.#lost(event.node);
+    const body = told<Heard>(event);
+    if (body.type === 'disk') return this.#onDisk(event);
+    if (!this.#disks.trusts(event.node)) return;
     if (isEnd(body.type)) return this.#ended(this.#logs.get(event.node));
     switch (body.type) {
       case 'wal.recover':
@@ -80,6 +83,12 @@ class Logs {
         return this.#cleanedUp(this.#log(event.node), body.keys);
       default:
     }
+  }
+
+  /** What happens to one disk may show that another one is not to be trusted, as when two are swapped. */
+  #onDisk(event: TraceEvent): void {
+    this.#disks.observe(event);
+    for (const node of this.#logs.keys()) if (!this.#disks.trusts(node)) this.#lost(node);
   }
 
   #lost(node: NodeId): void {
@@ -147,5 +156,6 @@ class Logs {
 export const mapping: Mapping = {
   module: 'KelpieWAL',
   hidden: ['AppendEntry', 'Retry', 'Dedup', 'AppendFail', 'Ack', 'Apply', 'Complete', 'Fail', 'Tear', 'PutBack', 'Recovered'],
+  hears: HEARS,
   start: (walks) => new Logs(walks),
 };
