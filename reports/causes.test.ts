@@ -46,6 +46,33 @@ describe('what led to an event', () => {
     expect(types(leadingTo(trace, 3, 40))).toEqual(['claim.commit', 'pause', 'claim.commit']);
   });
 
+  test('is a crash of long before, the fault behind it and what the node was about, however much came after it', () => {
+    const calls = Array.from({ length: 100 }, (_, nth): Line => ['n1', 'invoke.start', 4 + nth, a]);
+    const trace = traceOf(
+      ['n1', 'boot', -1, { reason: 'start' }],
+      ['', 'fault', -1, { action: 'begins' }],
+      ['n1', 'commit.start', -1, b],
+      ['n1', 'kill', 2, { reason: 'crash during a commit' }],
+      ['n1', 'boot', 1, { reason: 'restart' }],
+      ...calls,
+      ['n1', 'commit.done', 104, a],
+    );
+    const led = leadingTo(trace, 105, 20);
+    expect(types(led).slice(0, 5)).toEqual(['fault', 'commit.start', 'kill', 'boot', 'invoke.start']);
+    expect(led).toHaveLength(20);
+    expect(led.at(-1)?.index).toBe(105);
+  });
+
+  test('is what other actors did alike on the same node', () => {
+    const trace = traceOf(
+      ['n1', 'claim.commit', -1, b],
+      ['n2', 'claim.commit', -1, b],
+      ['n1', 'lease.renew', -1, b],
+      ['n1', 'claim.release', -1, a],
+    );
+    expect(leadingTo(trace, 3, 40).map(({ index }) => index)).toEqual([0, 3]);
+  });
+
   test('keeps what weighs where there is much of it', () => {
     const reads = Array.from({ length: 100 }, (): Line => ['n1', 'kv.read', -1, a]);
     const trace = traceOf(['n2', 'claim.commit', -1, a], ...reads, ['n1', 'commit.done', -1, a]);

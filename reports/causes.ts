@@ -1,23 +1,32 @@
 /**
  * Which events of a trace led to one of them. Every event names the one that it follows from, and that line is the spine of the story;
  * but what breaks a promise is mostly that line and another one that met the same thing. So what was told of the same actor belongs to
- * it, with what each of those followed from, and what the world did to the nodes on which all of that happened.
+ * it, with what each of those followed from, and what the world did to the nodes on which all of that happened, however long before:
+ * a crash shows late. Where all of that is more than a page, the page is shared: to the world, the subject and the spine in turn.
  */
 import type { NodeId } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
 
 /** Of what was told of the same thing, so many of the latest. */
 const OF_THE_SUBJECT_MAX = 24;
+/** Of the same kind on the same node: promises about a node are broken by what many actors did to it. */
+const ALIKE_MAX = 8;
 /** Steps back along what an event of the subject followed from: its request or its timer, not the history of the run. */
 const STEPS_BACK_MAX = 6;
 /** Steps back along the spine. */
 const SPINE_MAX = 60;
+/** What the world may take of a page, as a divisor. */
+const SHARE_OF_THE_WORLD = 3;
 
 /** Packets that arrive are the normal case, and so many that they would hide all else; a lost one is shown. */
 const isNoise = ({ body }: TraceEvent): boolean => body.type === 'send' || body.type === 'deliver';
 
 /** What the world does to a node changes what it can do; `fault` is told by the world itself, for no node. */
-const OF_THE_WORLD: ReadonlySet<string> = new Set(['kill', 'crash', 'boot', 'stop', 'exit', 'pause', 'resume', 'clock', 'lose']);
+const OF_THE_WORLD: ReadonlySet<string> = new Set(['kill', 'crash', 'boot', 'stop', 'exit', 'pause', 'resume', 'clock']);
+
+/** Every node boots once, and clients come and go. */
+const isRoutine = ({ body }: TraceEvent): boolean =>
+  body.type === 'exit' || (body.type === 'boot' && 'reason' in body && body.reason === 'start');
 
 /** Reads and repetitions, of which a long-lived actor has hundreds. */
 const OF_LITTLE_WEIGHT: ReadonlySet<string> = new Set(['kv.read', 'kv.list', 'request.duplicate', 'client.attempt', 'lease.renew']);
@@ -27,28 +36,47 @@ export function leadingTo(trace: readonly TraceEvent[], upTo: number, count: num
   const at = (index: number): TraceEvent | undefined => trace[index - (trace[0]?.index ?? 0)];
   const last = at(upTo);
   if (last === undefined) return [];
-  const chosen = new Map<number, TraceEvent>();
-  const follow = (from: TraceEvent, steps: number): void => {
+  /** The event and what it followed from, one after the other. */
+  const back = (from: TraceEvent, steps: number): TraceEvent[] => {
+    const line: TraceEvent[] = [];
     let event: TraceEvent | undefined = from;
-    for (let step = 0; event !== undefined && step <= steps && !(step > 0 && chosen.has(event.index)); step++) {
-      if (event === last || !isNoise(event)) chosen.set(event.index, event);
+    for (let step = 0; event !== undefined && step <= steps; step++) {
+      if (event === last || !isNoise(event)) line.push(event);
       event = event.cause < 0 ? undefined : at(event.cause);
     }
+    return line;
   };
-  follow(last, SPINE_MAX);
-  const subject = subjectOf(last) ?? nearestSubject(chosen);
-  if (subject !== undefined) {
-    for (const event of ofTheSubject(trace, upTo, subject)) follow(event, STEPS_BACK_MAX);
-  }
-  const first = Math.min(...chosen.keys());
-  const nodes = new Set<NodeId>([...chosen.values()].map(({ node }) => node));
-  const struck: TraceEvent[] = [];
-  for (let index = first; index < upTo; index++) {
-    const event = at(index);
-    if (event !== undefined && OF_THE_WORLD.has(event.body.type) && nodes.has(event.node)) struck.push(event);
-  }
-  for (const event of struck.slice(-Math.floor(count / 3))) chosen.set(event.index, event);
-  return [...chosen.values()].sort((a, b) => a.index - b.index).slice(-count);
+  const spine = back(last, SPINE_MAX);
+  const subject = subjectOf(last) ?? nearestSubject(spine);
+  const own = subject === undefined ? [] : ofTheSubject(trace, upTo, subject);
+  const behind = own.flatMap((event) => back(event, STEPS_BACK_MAX).slice(1));
+  const nodes = new Set<NodeId>([last, ...own, ...behind, ...spine].map(({ node }) => node));
+  const struck = trace.filter(
+    (event) => event.index < upTo && OF_THE_WORLD.has(event.body.type) && nodes.has(event.node) && !isRoutine(event),
+  );
+  const chosen = new Map([[last.index, last]]);
+  const take = (events: readonly TraceEvent[], most: number): void => {
+    for (const event of events) if (chosen.size < most) chosen.set(event.index, event);
+  };
+  // With what each followed from: the fault, or what the node was about when it was struck.
+  take(
+    newestFirst(struck).flatMap((event) => back(event, 1)),
+    Math.max(1, Math.floor(count / SHARE_OF_THE_WORLD)),
+  );
+  take(newestFirst(own), count);
+  take(newestFirst(alike(trace, last)), count);
+  take(newestFirst([...spine, ...behind]), count);
+  return [...chosen.values()].sort((a, b) => a.index - b.index);
+}
+
+const newestFirst = (events: readonly TraceEvent[]): TraceEvent[] => [...events].sort((a, b) => b.index - a.index);
+
+/** The latest events of the same family (`claim.commit` and `claim.release`) on the same node. */
+function alike(trace: readonly TraceEvent[], { index: upTo, node, body }: TraceEvent): readonly TraceEvent[] {
+  const [family, member] = body.type.split('.');
+  if (member === undefined || node === '') return [];
+  const all = trace.filter((event) => event.index < upTo && event.node === node && event.body.type.startsWith(`${family}.`));
+  return all.filter(({ body: { type } }) => !OF_LITTLE_WEIGHT.has(type)).slice(-ALIKE_MAX);
 }
 
 /** The actor that an event is about, or else the operation. */
@@ -58,14 +86,9 @@ function subjectOf({ body }: TraceEvent): string | undefined {
   return typeof op === 'string' ? op : undefined;
 }
 
-/** The subject of the latest event that has one. */
-function nearestSubject(events: ReadonlyMap<number, TraceEvent>): string | undefined {
-  for (const index of [...events.keys()].sort((a, b) => b - a)) {
-    const event = events.get(index);
-    const subject = event === undefined ? undefined : subjectOf(event);
-    if (subject !== undefined) return subject;
-  }
-  return undefined;
+/** The subject of the latest event that has one. `events`: the latest first. */
+function nearestSubject(events: readonly TraceEvent[]): string | undefined {
+  return events.map(subjectOf).find((subject) => subject !== undefined);
 }
 
 /** The latest events of one subject, the weighty ones first. */

@@ -199,7 +199,7 @@ describe('the report', () => {
         'What KelpieSingleActivation knows of bank:a then, after Claim; 1 200 states explain what was told:',
         '  holder  "n1"',
         '  up      {"n1", "n2"} or {"n1"}',
-        '  clock   1 or 2 or 3, or 6 other values',
+        '  open: clock',
       ].join('\n'),
     );
     const one = { ...specState, after: null, states: 1, variables: [] };

@@ -134,17 +134,19 @@ function failureLines(run: Run, trace: readonly TraceEvent[], specState: SpecSta
   ];
 }
 
-/** Variables in one column, what they are in another. */
+/** What each variable is, or may be; those that may be much are only named. */
 function specStateLines({ module, walk, after, states, variables }: SpecState): string[] {
   const told = after === null ? 'at its beginning' : `after ${after}`;
   const many = states === 1 ? '' : `; ${grouped(states)} states explain what was told`;
-  const width = Math.max(0, ...variables.map(({ name }) => name.length));
+  const shown = variables.filter(
+    ({ values, count }) => count === 1 || (count === values.length && values.join(' or ').length <= WRAP_WIDTH),
+  );
+  const open = variables.filter((variable) => !shown.includes(variable));
+  const width = Math.max(0, ...shown.map(({ name }) => name.length));
   return [
     `What ${module} knows of ${printable(walk)} then, ${told}${many}:`,
-    ...variables.map(({ name, values, count }) => {
-      const others = count > values.length ? `, or ${counted(count - values.length, 'other value')}` : '';
-      return `  ${name.padEnd(width)}  ${values.join(' or ')}${others}`;
-    }),
+    ...shown.map(({ name, values }) => `  ${name.padEnd(width)}  ${values.join(' or ')}`),
+    ...(open.length === 0 ? [] : folded(`open: ${open.map(({ name }) => name).join(', ')}`, WRAP_WIDTH).map((line) => `  ${line}`)),
   ];
 }
 
