@@ -9,6 +9,15 @@ export type Family = (typeof FAMILIES)[number];
 /** Drawn parameters: plain JSON, always with the episode. */
 export type FaultParams = Episode & { readonly [name: string]: TraceValue };
 
+/** Who holds a role now, as `World.role` says it. */
+export type RoleOf = World['role'];
+
+/** A fault that another one brings along: an id of the catalogue and parameters that it checks like those of a file. */
+export interface Companion {
+  readonly id: Fault['id'];
+  readonly params: FaultParams;
+}
+
 export interface Fault<Params extends FaultParams = FaultParams> {
   readonly id: `${Family}/${string}`;
   /** One line, shown by `list faults`. */
@@ -28,6 +37,10 @@ export interface Fault<Params extends FaultParams = FaultParams> {
   shrink(params: Params): Iterable<Params>;
   /** Says what is wrong with parameters read from a file, or undefined. */
   check(params: FaultParams): string | undefined;
+  /** Its parameters with whoever holds a role as the episode begins; as they are where nobody does. `judge` and `strike` get what it returns. */
+  aim?(params: Params, roleOf: RoleOf): Params;
+  /** Other faults that make it meet work, drawn with it as faults of their own. Those that a scenario has no use or room for stay away. */
+  brings?(params: NoInfer<Params>, random: Random, budget: Budget): readonly Companion[];
   /** Which seam `judge` answers at. */
   readonly seam?: Seam;
   /** `elapsedMicros` of the episode have passed, for faults that come and go within it. */

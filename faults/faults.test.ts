@@ -247,6 +247,21 @@ describe.each(faults.map((fault) => [fault.id, fault] as const))('%s', (id, faul
     }
   });
 
+  it('brings along what the catalogue has, within the budget and its own episode', () => {
+    for (const { params, within } of draws(fault)) {
+      for (const companion of fault.brings?.(params, randomOf(3), within) ?? []) {
+        const other = faults.find((one) => one.id === companion.id);
+        expect(other?.check(companion.params)).toBeUndefined();
+        expect(companion.params.startMicros).toBeGreaterThanOrEqual(params.startMicros);
+        expect(companion.params.startMicros + companion.params.durationMicros).toBeLessThanOrEqual(
+          params.startMicros + params.durationMicros,
+        );
+        const nodes = strings(companion.params).filter((name) => /^[nc]\d+$/.test(name));
+        expect(nodes.length).toBeLessThanOrEqual(within.downMax);
+      }
+    }
+  });
+
   it('draws the same from the same stream, and not always the same', () => {
     const [first] = BUDGETS;
     if (first === undefined) throw new Error('no budget');
@@ -345,7 +360,8 @@ function struck(id: string, change: Readonly<Record<string, TraceValue>>, world:
   if (fault === undefined) throw new Error(`no fault ${id}`);
   const params: FaultParams = { ...fault.draw(randomOf(1), world.within), ...change };
   expect(fault.check(params)).toBeUndefined();
-  return fault.strike?.(world, params) ?? (() => {});
+  const aimed = fault.aim?.(params, world.role) ?? params;
+  return fault.strike?.(world, aimed) ?? (() => {});
 }
 
 describe('a full disk', () => {
@@ -368,9 +384,14 @@ describe('a fault that aims at a role', () => {
   const within = budget(5, 1, 1, 20_000_000, 1);
 
   it.each([
-    ['crash/kill', { aim: 'lease-holder', nodes: ['n1'] }, 'n4 down'],
-    ['crash/kill', { aim: 'primary', nodes: ['n1'] }, 'n5 down'],
-    ['crash/kill', { aim: 'nodes', nodes: ['n1'] }, 'n1 down'],
+    ...(['crash/kill', 'crash/graceful-stop', 'schedule/pause'] as const).flatMap((id) => {
+      const effect = id === 'schedule/pause' ? 'paused' : 'down';
+      return [
+        [id, { aim: 'lease-holder', nodes: ['n1'] }, `n4 ${effect}`],
+        [id, { aim: 'primary', nodes: ['n1'] }, `n5 ${effect}`],
+        [id, { aim: 'nodes', nodes: ['n1'] }, `n1 ${effect}`],
+      ] as const;
+    }),
     ['cluster/lease-expiry-in-pause', { role: 'lease-holder' }, 'n4 paused'],
     ['cluster/lease-expiry-in-pause', { role: 'primary' }, 'n5 paused'],
     ['database/stuck-commits', { aim: 'lease-holder', nodes: ['n1'] }, 'n4 commits stuck'],
@@ -409,9 +430,20 @@ describe('a fault that aims at a role', () => {
     expect([...world.state]).toEqual([]);
   });
 
+  it.each(['network/isolate', 'network/clog-in', 'network/clog-out'])('%s judges the packets of who holds it', (id) => {
+    const fault = faults.find((one) => one.id === id);
+    if (fault?.aim === undefined) throw new Error(`${id} aims at nobody`);
+    const params: FaultParams = { ...fault.draw(randomOf(1), within), aim: 'primary', nodes: ['n1'] };
+    expect(fault.check(params)).toBeUndefined();
+    const held = fault.aim(params, (name) => ROLES_HELD[name as 'primary']);
+    expect([answers(fault, held, ['n1', 'n2']), answers(fault, held, ['n2', 'n5']) > 0]).toEqual([0, true]);
+    const nobody = fault.aim(params, () => undefined);
+    expect([answers(fault, nobody, ['n1', 'n2']) > 0, answers(fault, nobody, ['n2', 'n5'])]).toEqual([true, 0]);
+  });
+
   it('draws each role in some seed', () => {
     for (const [id, name, values] of [
-      ['crash/kill', 'aim', ['lease-holder', 'nodes', 'primary']],
+      ...faults.filter(({ aim }) => aim !== undefined).map((fault) => [fault.id, 'aim', ['lease-holder', 'nodes', 'primary']] as const),
       ['cluster/lease-expiry-in-pause', 'role', ['lease-holder', 'primary']],
       ['database/stuck-commits', 'aim', ['lease-holder', 'nodes', 'primary']],
     ] as const) {

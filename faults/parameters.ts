@@ -5,7 +5,7 @@
 import type { NodeId, Random, TraceValue } from '../src/ports.js';
 import type { Episode } from '../src/run.js';
 import { type Budget, DATABASE_ADDRESS } from '../src/sim/seams.js';
-import type { Fault, FaultParams } from './fault.js';
+import type { Fault, FaultParams, RoleOf } from './fault.js';
 
 /** One named parameter. Every value that `shrink` gives is strictly simpler: smaller, or with fewer members. */
 export interface Field<T extends TraceValue> {
@@ -166,6 +166,15 @@ export function choice<T extends string | number | boolean>(...values: readonly 
 
 /** The roles that faults aim at, as scenarios that have them know them. */
 export const ROLES = ['lease-holder', 'primary'] as const;
+
+/** Whom a fault hits: the drawn ones, or whoever holds a role when its episode begins. */
+export const AIM = choice('nodes', ...ROLES);
+
+/** `Fault.aim` of faults with fields `nodes` and `aim`. A cluster has more to do when it loses just the node that leads. */
+export function aimed<Params extends { readonly nodes: readonly NodeId[]; readonly aim: string }>(params: Params, roleOf: RoleOf): Params {
+  const holder = params.aim === 'nodes' ? undefined : roleOf(params.aim);
+  return holder === undefined ? params : { ...params, nodes: [holder] };
+}
 
 /** Servers: at least `least`, at most what `most` reads from the budget. A fault whose budget may have no room says so in `allowed`. */
 export function servers(

@@ -173,7 +173,7 @@ describe('faults', () => {
     const drawable = registry.filter((fault) => fault.beyondBudget !== true && fault.scripted !== true).map(({ id }) => id);
     const met = new Set<string>();
     const sizes = seeds(1_000).map((seed) => {
-      const ids = [...new Set(draw(seed, everything, { faults: registry }).faults.map(({ id }) => id))];
+      const ids = [...new Set(draw(seed, everything, { faults: registry }).faults.map(({ id }) => id))].sort();
       for (const [i, one] of ids.entries()) for (const other of ids.slice(i + 1)) met.add(`${one} ${other}`);
       return ids.length;
     });
@@ -220,6 +220,22 @@ describe('faults', () => {
       ).toEqual(without(whole, left));
       expect(without(wide(seed, [...registry, planted('crash/zz-new')]), 'crash/zz-new')).toEqual(whole);
     }
+  });
+
+  test('bring others along, under labels of their own, where the scenario has use for them', () => {
+    const reading = registry.filter(({ id }) => id === 'disk/read-fail' || id === 'crash/kill');
+    const brought = (offers: DrawableScenario['offers'], only?: readonly string[]) =>
+      seeds(100).flatMap((seed) => {
+        const room = { ...scenario, offers, budget: roomy };
+        return draw(seed, room, { faults: reading, ...(only === undefined ? {} : { only }) }).faults.filter(({ label }) =>
+          label.includes('#disk/'),
+        );
+      });
+    const [one] = brought(['disk', 'process']);
+    expect(one).toMatchObject({ id: 'crash/kill', label: 'crash/kill#disk/read-fail#1', params: { aim: 'nodes' } });
+    expect(brought(['disk'])).toEqual([]);
+    expect(brought(['disk', 'process'], ['disk/read-fail'])).toEqual([]);
+    expect(brought(['disk', 'process'], ['disk/read-fail', 'crash/kill']).length).toBeGreaterThan(20);
   });
 
   test('asked for by name draw what the swarm draws for them', () => {

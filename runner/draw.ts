@@ -35,7 +35,7 @@ export type DrawableScenario = Pick<
 >;
 
 const SECOND: Micros = 1_000_000;
-const CHAOS_MICROS: readonly Micros[] = [5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND];
+const CHAOS_MICROS: readonly Micros[] = [4 * SECOND, 8 * SECOND, 16 * SECOND, 32 * SECOND];
 /** Shorter ones have no room for a workload, longer ones none for the limits. */
 const CHAOS_MICROS_MIN: Micros = 1_000;
 const CHAOS_MICROS_MAX: Micros = 365 * 24 * 3_600 * SECOND;
@@ -146,7 +146,14 @@ function drawFaults(
     const episodes = profile === 'all' ? 1 : own.fork('episodes').pick(SWARM_EPISODES);
     for (let episode = 1; episode <= episodes; episode++) {
       const label = `${fault.id}#${episode}`;
-      draws.push({ id: fault.id, label, params: fault.draw(own.fork(`#${episode}`), budget) });
+      const params = fault.draw(own.fork(`#${episode}`), budget);
+      draws.push({ id: fault.id, label, params });
+      for (const companion of fault.brings?.(params, own.fork(`#${episode} brings`), budget) ?? []) {
+        const other = faults.find(({ id }) => id === companion.id);
+        if (other === undefined || whyNotDrawable(other, scenario, profile, budget) !== undefined) continue;
+        if (only !== undefined && !only.includes(other.id)) continue;
+        draws.push({ id: other.id, label: `${other.id}#${label}`, params: companion.params });
+      }
     }
   }
   return draws;

@@ -1,6 +1,6 @@
 /** Servers are asked to stop (SIGTERM), drain, and start again at the end of the episode: the everyday restart. */
 import { striking } from '../fault.js';
-import { downable, parameters, servers } from '../parameters.js';
+import { AIM, aimed, downable, parameters, servers } from '../parameters.js';
 
 export const gracefulStop = striking({
   id: 'crash/graceful-stop',
@@ -8,7 +8,8 @@ export const gracefulStop = striking({
   needs: ['process'],
   core: false,
   allowed: (budget) => budget.downMax > 0,
-  ...parameters({ nodes: servers(downable) }),
+  ...parameters({ nodes: servers(downable), aim: AIM }),
+  aim: aimed,
   strike(world, params) {
     const stopped = params.nodes.filter((node) => world.stop(node));
     return () => {

@@ -1,9 +1,6 @@
-/**
- * Processes die without a word and come back when the episode ends: memory gone, disk as the crash left it. Some of them aim at who holds
- * a role by then, since a cluster has more to do when it loses just that node; where nobody holds it, the drawn ones die.
- */
+/** Processes die without a word and come back when the episode ends: memory gone, disk as the crash left it. */
 import { striking } from '../fault.js';
-import { choice, downable, parameters, ROLES, servers } from '../parameters.js';
+import { AIM, aimed, downable, parameters, servers } from '../parameters.js';
 
 export const kill = striking({
   id: 'crash/kill',
@@ -11,10 +8,10 @@ export const kill = striking({
   needs: ['process'],
   core: false,
   allowed: (budget) => budget.downMax > 0,
-  ...parameters({ nodes: servers(downable), aim: choice('nodes', ...ROLES) }),
+  ...parameters({ nodes: servers(downable), aim: AIM }),
+  aim: aimed,
   strike(world, params) {
-    const holder = params.aim === 'nodes' ? undefined : world.role(params.aim);
-    const killed = (holder === undefined ? params.nodes : [holder]).filter((node) => world.kill(node, 'crash/kill'));
+    const killed = params.nodes.filter((node) => world.kill(node, 'crash/kill'));
     return () => {
       for (const node of killed) world.restart(node);
     };

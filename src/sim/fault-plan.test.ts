@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import type { StoryEvent } from '../ports.js';
 import type { FaultDraw } from '../run.js';
 import { FaultPlan, type PlannedFault, type SharedWorld } from './fault-plan.js';
 import { Kernel } from './kernel.js';
 import { randomOf } from './random.js';
 import type { Held, PacketEvent } from './seams.js';
 
-const newKernel = (log: string[] = []): Kernel =>
+const newKernel = (log: string[] = [], heard: (body: StoryEvent) => void = () => {}): Kernel =>
   new Kernel({
     random: randomOf(1),
     strategy: { kind: 'fifo' },
     quantumMicros: 1,
     limits: { events: 10_000, simMicros: 1_000_000_000, queueLength: 10_000 },
-    listeners: [(event) => void log.push(`${event.at} ${event.body.type} ${(event.body as { action?: string }).action ?? ''}`)],
+    listeners: [
+      (event) => void log.push(`${event.at} ${event.body.type} ${(event.body as { action?: string }).action ?? ''}`),
+      ({ body }) => heard(body),
+    ],
     onCrash: (_, error) => {
       throw error;
     },
@@ -212,6 +216,30 @@ describe('fault plan', () => {
     plan.begin(WORLD);
     await kernel.run();
     expect(dropped).toEqual([101, 109, 120, 129]);
+  });
+
+  it('aims once, as the episode begins, and tells at whom', async () => {
+    const told: unknown[] = [];
+    const kernel = newKernel([], (body) => {
+      const { action, nodes } = body as { readonly action?: string; readonly nodes?: unknown };
+      if (action === 'begins') told.push(nodes);
+    });
+    const hunter: PlannedFault = {
+      id: 'test/hunter',
+      seam: 'packet',
+      aim: (params, roleOf) => ({ ...params, nodes: [roleOf('leader') ?? 'nobody'] }),
+      judge: (_, params) => void told.push(params['nodes']),
+      strike: (_, params) => void told.push(params['nodes']),
+    };
+    const plan = new FaultPlan(kernel, [draw('test/hunter', 10, 100)], [hunter]);
+    kernel.judge = plan;
+    let leader = 'n1';
+    plan.begin({ ...WORLD, role: (name) => (name === 'leader' ? leader : undefined) });
+    kernel.after(5, undefined, 'change', () => (leader = 'n2'));
+    kernel.after(20, undefined, 'change', () => (leader = 'n1'));
+    kernel.after(30, undefined, 'ask', () => void plan.ask(packet(1)));
+    await kernel.run();
+    expect(told).toEqual([['n2'], ['n2'], ['n2']]);
   });
 
   it('lets a verdict kill only while the budget leaves room, and asks the next fault instead', async () => {

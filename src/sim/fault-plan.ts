@@ -11,6 +11,7 @@ import type { Held, Judge, Seam, SeamEvent, Seams, SeamVerdict, World } from './
 export interface PlannedFault {
   readonly id: string;
   readonly seam?: Seam;
+  aim?(params: FaultDraw['params'], roleOf: World['role']): FaultDraw['params'];
   judge?(event: SeamEvent, params: FaultDraw['params'], random: Random, elapsedMicros: Micros): SeamVerdict | undefined;
   strike?(world: World, params: FaultDraw['params']): void | (() => void);
   /** Is handed what its last `hold` verdict holds, when it lets go of things one by one. What it keeps goes on when it heals. */
@@ -30,6 +31,8 @@ const RESTART_MICROS_MAX: Micros = 3_000_000;
 interface Instance {
   readonly fault: PlannedFault;
   readonly draw: FaultDraw;
+  /** Those of the draw, aimed as the episode began. */
+  params: FaultDraw['params'];
   readonly random: Random;
   /** How long until what it killed is started again. */
   readonly restarts: Random;
@@ -62,7 +65,7 @@ export class FaultPlan implements Judge {
       if (fault === undefined) throw new RangeError(`the case has a fault '${draw.id}' that is not registered`);
       const random = kernel.random(`fault/${draw.label}/judge`);
       const restarts = kernel.random(`fault/${draw.label}/restarts`);
-      return { fault, draw, random, restarts, held: [], healStrike: undefined, active: false, startedAt: 0, fired: 0 };
+      return { fault, draw, params: draw.params, random, restarts, held: [], healStrike: undefined, active: false, startedAt: 0, fired: 0 };
     });
   }
 
@@ -102,7 +105,7 @@ export class FaultPlan implements Judge {
     if (instances === undefined) return undefined;
     const now = this.#kernel.now();
     for (const instance of instances) {
-      const verdict = instance.fault.judge?.(event, instance.draw.params, instance.random, now - instance.startedAt);
+      const verdict = instance.fault.judge?.(event, instance.params, instance.random, now - instance.startedAt);
       if (verdict !== undefined && this.#mayAnswer(event, verdict)) {
         instance.fired++;
         this.#lastHolder = instance;
@@ -147,7 +150,10 @@ export class FaultPlan implements Judge {
     const { fault, draw } = instance;
     instance.active = true;
     instance.startedAt = this.#kernel.now();
-    this.#kernel.tell(undefined, { type: 'fault', fault: fault.id, label: draw.label, action: 'begins' });
+    instance.params = fault.aim?.(draw.params, (name) => shared.role(name)) ?? draw.params;
+    const { nodes } = instance.params;
+    const aimed = instance.params === draw.params || nodes === undefined ? {} : { nodes };
+    this.#kernel.tell(undefined, { type: 'fault', fault: fault.id, label: draw.label, action: 'begins', ...aimed });
     if (this.#muted.has(draw.label)) return;
     if (fault.seam !== undefined) {
       const instances = [...(this.#active.get(fault.seam) ?? []), instance];
@@ -155,7 +161,7 @@ export class FaultPlan implements Judge {
       instances.sort((a, b) => this.#instances.indexOf(a) - this.#instances.indexOf(b));
       this.#active.set(fault.seam, instances);
     }
-    if (fault.strike !== undefined) instance.healStrike = fault.strike(this.#worldFor(instance, shared), draw.params) ?? undefined;
+    if (fault.strike !== undefined) instance.healStrike = fault.strike(this.#worldFor(instance, shared), instance.params) ?? undefined;
   }
 
   #heal(instance: Instance): void {
