@@ -329,6 +329,56 @@ describe('a fault', () => {
     }));
 });
 
+describe('stalled commits', () => {
+  test('of one node wait, while it reads and others commit, and are done when they go on', () =>
+    world(async (it) => {
+      const other = it.cluster.connect(new FakeProcess('n2'));
+      expect(it.cluster.stallCommits('n1', true)).toBe(true);
+      expect(it.cluster.stallCommits('n1', true)).toBe(false);
+      const committed = put(it.database, 'a', '1');
+      await put(other, 'b', '1');
+      await it.host.sleep(SECOND);
+      expect(await settled(committed)).toBe(false);
+      expect([await read(it.database, 'a'), await read(it.database, 'b')]).toEqual([undefined, '1']);
+      expect(it.cluster.stallCommits('n1', false)).toBe(true);
+      expect(it.cluster.stallCommits('n1', false)).toBe(false);
+      await committed;
+      expect(await read(other, 'a')).toBe('1');
+    }));
+
+  test('conflict with what came in between, are too old after five seconds, and are done though their sender has died', () =>
+    world(async (it) => {
+      const sender = new FakeProcess('n1');
+      const database = it.cluster.connect(sender);
+      const other = it.cluster.connect(new FakeProcess('n2'));
+      const begun = async (from: Database, key: string): Promise<Transaction> => {
+        const tx = await writing(from, key);
+        await tx.get(bytes('read'));
+        return tx;
+      };
+      for (const [wait, expected] of [
+        [SECOND, code.notCommitted],
+        [6 * SECOND, code.transactionTooOld],
+      ] as const) {
+        const tx = await begun(database, 'a');
+        it.cluster.stallCommits('n1', true);
+        const done = outcome(tx.commit());
+        await put(other, 'read', String(wait));
+        await it.host.sleep(wait);
+        it.cluster.stallCommits('n1', false);
+        expect(await done).toBe(expected);
+      }
+      const tx = await begun(database, 'last');
+      it.cluster.stallCommits('n1', true);
+      void outcome(tx.commit());
+      await it.host.sleep(SECOND);
+      it.host.kill(sender);
+      it.cluster.stallCommits('n1', false);
+      await it.host.sleep(SECOND);
+      expect(await read(other, 'last')).toBe('1');
+    }));
+});
+
 describe('a process that dies', () => {
   test('hears nothing more, and what it had sent may still be applied', () =>
     world(async (it) => {
