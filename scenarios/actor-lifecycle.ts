@@ -4,20 +4,19 @@
  * invocations that fail between two good ones: what they left in memory must not be saved by the deactivation that follows.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { activationMarks, commitMarks, seen } from './marks.js';
-import { notebookActors, SPOILS } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { SPOILS } from './notebook.js';
+import type { NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot } from './workload-draws.js';
 
 const DIARIES = ['diary:d1', 'diary:d2', 'diary:d3'];
 const KINDS = ['write', 'write', 'write', 'read', 'spoil', 'spoil', 'repeat'] as const;
 
-export const actorLifecycle: Scenario<KelpieParts> = kelpieScenario({
+export const actorLifecycle: Scenario<KelpieParts> = notebookScenario({
   id: 'actor-lifecycle',
   summary: 'actors come and go between calls, and change in their hooks',
-  invariants: allBut('conservation'),
   sometimes: {
     ...activationMarks,
     'writes rolled back': commitMarks['writes rolled back'],
@@ -26,8 +25,7 @@ export const actorLifecycle: Scenario<KelpieParts> = kelpieScenario({
   // About as long as the pauses between calls.
   knobs: { idleMicros: { min: 20_000, max: 2_000_000, normal: 150_000 } },
   watched: 'diary:d1',
-  program: () => ({ actors: notebookActors }),
-  worker: (desk) => new NotebookClient(desk),
+  books: DIARIES,
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const clients = size.between(2, 3);
@@ -40,8 +38,5 @@ export const actorLifecycle: Scenario<KelpieParts> = kelpieScenario({
       return kind === 'read' ? { ...slot, kind, book } : { ...slot, kind, book, times: own.between(2, 3) };
     });
     return { nodes: 3, clients, operations };
-  },
-  async verify(user) {
-    for (const book of DIARIES) await user.readUntilAnswered(book);
   },
 });

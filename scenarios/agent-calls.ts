@@ -5,15 +5,14 @@
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import type { Random } from '../src/ports.js';
-import { AgentClient, type AgentOperation } from './agent-client.js';
-import { agentProgram } from './agent-program.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import type { AgentOperation } from './agent-client.js';
+import { agentScenario } from './agent-scenario.js';
 import { loopMarks, seen } from './marks.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot } from './workload-draws.js';
 
 const SECOND = 1_000_000;
-const AGENTS = ['g1', 'g2', 'g3'];
+const AGENTS = ['g1', 'g2', 'g3'] as const;
 const DEADLINES_MICROS = [5 * SECOND, 30 * SECOND];
 /** One more than may wait for each other. */
 const DEPTH_MAX = 6;
@@ -34,10 +33,9 @@ function drawChain(random: Random): readonly string[] {
   }
 }
 
-export const agentCalls: Scenario<KelpieParts> = kelpieScenario({
+export const agentCalls: Scenario<KelpieParts> = agentScenario({
   id: 'agent-calls',
   summary: 'agents ask each other in chains and rings, while those who are asked are busy or gone',
-  invariants: allBut('conservation'),
   sometimes: {
     'agent asked another one': loopMarks['agent asked another one'],
     'step of a message handed out again': loopMarks['step of a message handed out again'],
@@ -48,9 +46,7 @@ export const agentCalls: Scenario<KelpieParts> = kelpieScenario({
   offers: ['network', 'disk', 'process', 'clock', 'schedule', 'database', 'service', 'cluster'],
   chaosMicros: [8 * SECOND, 15 * SECOND],
   knobs: { idleMicros: { min: 100_000, max: 5 * SECOND, normal: SECOND } },
-  watched: 'agents:g1',
-  program: (platform, { parts }) => agentProgram(platform, parts),
-  worker: ({ client, platform, history }) => new AgentClient(client, platform.clock, history),
+  residents: AGENTS,
   draw(random, chaosMicros) {
     const moments = drawMoments(random.fork('moments'), random.fork('sizes').between(4, 8), chaosMicros);
     const operations = drawOperations(random, 3, moments, (own, slot): AgentOperation => {
@@ -59,11 +55,5 @@ export const agentCalls: Scenario<KelpieParts> = kelpieScenario({
       return { ...common, action: 'message', text: asking(drawChain(own)), deadlineMicros: own.pick(DEADLINES_MICROS) };
     });
     return { nodes: 3, clients: 3, operations };
-  },
-  async setUp(user) {
-    for (const agent of AGENTS) await user.settle(agent);
-  },
-  async verify(user) {
-    for (const agent of AGENTS) await user.lookUntilSeen(agent);
   },
 });

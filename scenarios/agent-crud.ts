@@ -3,20 +3,18 @@
  * acknowledged is there at once and after every crash; what was deleted stays so, also when the deactivation of its last life comes late.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { AgentClient, type AgentOperation } from './agent-client.js';
-import { agentProgram } from './agent-program.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import type { AgentOperation } from './agent-client.js';
+import { agentScenario } from './agent-scenario.js';
 import { activationMarks, agentMarks } from './marks.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot } from './workload-draws.js';
 
-const RESIDENTS = ['g1', 'g2'];
+const RESIDENTS = ['g1', 'g2'] as const;
 const GUESTS = ['v1', 'v2'];
 
-export const agentCrud: Scenario<KelpieParts> = kelpieScenario({
+export const agentCrud: Scenario<KelpieParts> = agentScenario({
   id: 'agent-crud',
   summary: 'agents are made, changed, listed and deleted over and over under the same names',
-  invariants: allBut('conservation'),
   sometimes: {
     'agent made again after it was deleted': agentMarks['agent made again after it was deleted'],
     'agent looked for in vain': agentMarks['agent looked for in vain'],
@@ -25,9 +23,7 @@ export const agentCrud: Scenario<KelpieParts> = kelpieScenario({
   },
   offers: ['network', 'process', 'clock', 'schedule', 'database', 'cluster'],
   knobs: { idleMicros: { min: 20_000, max: 3_000_000, normal: 150_000 } },
-  watched: 'agents:g1',
-  program: (platform, { parts }) => agentProgram(platform, parts),
-  worker: ({ client, platform, history }) => new AgentClient(client, platform.clock, history),
+  residents: RESIDENTS,
   draw(random, chaosMicros) {
     const moments = drawMoments(random.fork('moments'), random.fork('sizes').between(12, 30), chaosMicros);
     const operations = drawOperations(random, 3, moments, (own, slot): AgentOperation => {
@@ -38,11 +34,5 @@ export const agentCrud: Scenario<KelpieParts> = kelpieScenario({
       return { ...slot, kind: 'agent', action, agent: hot(own, settled ? RESIDENTS : GUESTS), text: '' };
     });
     return { nodes: 3, clients: 3, operations };
-  },
-  async setUp(user) {
-    for (const agent of RESIDENTS) await user.settle(agent);
-  },
-  async verify(user) {
-    for (const agent of RESIDENTS) await user.lookUntilSeen(agent);
   },
 });

@@ -4,15 +4,14 @@
  * repetition shows is not used twice for one call, and nobody works on more iterations than allowed.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { AgentClient, type AgentOperation } from './agent-client.js';
-import { agentProgram } from './agent-program.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
+import type { AgentOperation } from './agent-client.js';
+import { agentScenario } from './agent-scenario.js';
 import { agentMarks, loopMarks } from './marks.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot } from './workload-draws.js';
 
 const SECOND = 1_000_000;
-const AGENTS = ['g1', 'g2', 'g3'];
+const AGENTS = ['g1', 'g2', 'g3'] as const;
 const DEADLINES_MICROS = [5 * SECOND, 20 * SECOND];
 const SCRIPTS: readonly string[] = [
   'hello',
@@ -28,10 +27,9 @@ const SCRIPTS: readonly string[] = [
   'use nothing {}',
 ];
 
-export const agentLoop: Scenario<KelpieParts> = kelpieScenario({
+export const agentLoop: Scenario<KelpieParts> = agentScenario({
   id: 'agent-loop',
   summary: 'agents work on messages with models and tools that fail, on nodes that die between two steps',
-  invariants: allBut('conservation'),
   sometimes: {
     'step of a message handed out again': loopMarks['step of a message handed out again'],
     'message failed': loopMarks['message failed'],
@@ -45,9 +43,7 @@ export const agentLoop: Scenario<KelpieParts> = kelpieScenario({
   offers: ['network', 'disk', 'process', 'clock', 'schedule', 'database', 'service', 'cluster'],
   chaosMicros: [8 * SECOND, 15 * SECOND],
   knobs: { idleMicros: { min: 100_000, max: 5 * SECOND, normal: SECOND } },
-  watched: 'agents:g1',
-  program: (platform, { parts }) => agentProgram(platform, parts),
-  worker: ({ client, platform, history }) => new AgentClient(client, platform.clock, history),
+  residents: AGENTS,
   draw(random, chaosMicros) {
     const moments = drawMoments(random.fork('moments'), random.fork('sizes').between(5, 12), chaosMicros);
     const operations = drawOperations(random, 3, moments, (own, slot): AgentOperation => {
@@ -56,11 +52,5 @@ export const agentLoop: Scenario<KelpieParts> = kelpieScenario({
       return { ...slot, kind: 'agent', action, agent: hot(own, AGENTS), text: own.pick(SCRIPTS), deadlineMicros };
     });
     return { nodes: 3, clients: 3, operations };
-  },
-  async setUp(user) {
-    for (const agent of AGENTS) await user.settle(agent);
-  },
-  async verify(user) {
-    for (const agent of AGENTS) await user.lookUntilSeen(agent);
   },
 });

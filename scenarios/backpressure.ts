@@ -3,19 +3,17 @@
  * refused with a word, what is accepted must be answered, and no queue may grow beyond its bound.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { loadMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot, numbered } from './workload-draws.js';
 
 const BOOKS = numbered('notebook:b', 3);
 
-export const backpressure: Scenario<KelpieParts> = kelpieScenario({
+export const backpressure: Scenario<KelpieParts> = notebookScenario({
   id: 'backpressure',
   summary: 'bursts of calls meet slow actors and nodes that take few of them at once',
-  invariants: allBut('conservation'),
   sometimes: loadMarks,
   knobs: {
     pendingPerActor: { min: 1, max: 6, normal: 3 },
@@ -23,8 +21,7 @@ export const backpressure: Scenario<KelpieParts> = kelpieScenario({
     callsInFlight: { min: 1, max: 3, normal: 2 },
   },
   watched: 'notebook:b1',
-  program: () => ({ actors: notebookActors }),
-  worker: (desk) => new NotebookClient(desk),
+  books: BOOKS,
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const clients = size.between(2, 4);
@@ -36,8 +33,5 @@ export const backpressure: Scenario<KelpieParts> = kelpieScenario({
       return own.chance(1, 2) ? { ...slot, kind: 'relay', path: own.shuffle(['b1', 'b2', 'b3']) } : { ...slot, kind: 'read', book };
     });
     return { nodes: 3, clients, operations };
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
   },
 });

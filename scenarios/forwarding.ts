@@ -5,10 +5,9 @@
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import { Migrations } from '../src/kelpie/migration/migrations.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { callMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import { serverIds, type Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot, numbered } from './workload-draws.js';
 
@@ -16,21 +15,20 @@ const IDS = numbered('b', 4);
 const BOOKS = IDS.map((id) => `notebook:${id}`);
 const KINDS = ['write', 'write', 'repeat', 'relay', 'relay', 'cycle', 'read', 'migrate'] as const;
 
-export const forwarding: Scenario<KelpieParts> = kelpieScenario({
+export const forwarding: Scenario<KelpieParts> = notebookScenario({
   id: 'forwarding',
   summary: 'calls come in where their actors are not, in chains, over old routes and again',
-  invariants: allBut('conservation'),
   sometimes: callMarks,
   knobs: { hops: { min: 1, max: 3, normal: 2 }, forwardMicros: { min: 500_000, max: 4_000_000, normal: 2_000_000 } },
   watched: 'notebook:b1',
-  program: () => ({ actors: notebookActors, services: [new Migrations()] }),
+  books: BOOKS,
+  program: () => ({ services: [new Migrations()] }),
   nodesOf(client, workload) {
     const nodes = serverIds(workload);
     const own = nodes.indexOf(client.replace('c', 'n'));
     // Whoever is no client asks all.
     return own < 0 ? nodes : nodes.filter((_, i) => i === own || i === (own + 1) % nodes.length);
   },
-  worker: (desk) => new NotebookClient(desk),
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const clients = size.between(2, 3);
@@ -57,8 +55,5 @@ export const forwarding: Scenario<KelpieParts> = kelpieScenario({
       }
     });
     return { nodes, clients, operations };
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
   },
 });

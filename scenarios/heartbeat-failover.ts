@@ -5,20 +5,17 @@
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import { Membership } from '../src/kelpie/membership/membership.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { leaseMarks, memberMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { drawSteadyUse, notebookScenario } from './notebook-scenario.js';
 import { serverIds, type Scenario } from './scenario.js';
-import { drawOperations, hot, numbered } from './workload-draws.js';
+import { numbered } from './workload-draws.js';
 
 const SECOND = 1_000_000;
 const BOOKS = numbered('notebook:b', 4);
 
-export const heartbeatFailover: Scenario<KelpieParts> = kelpieScenario({
+export const heartbeatFailover: Scenario<KelpieParts> = notebookScenario({
   id: 'heartbeat-failover',
   summary: 'members that miss heartbeats are failed and their actors placed anew, also when they only seemed dead',
-  invariants: allBut('conservation'),
   sometimes: {
     'member suspected': memberMarks['member suspected'],
     'suspected member trusted again': memberMarks['suspected member trusted again'],
@@ -40,23 +37,8 @@ export const heartbeatFailover: Scenario<KelpieParts> = kelpieScenario({
     idleMicros: { min: 5 * SECOND, max: 20 * SECOND, normal: 20 * SECOND },
   },
   watched: 'notebook:b1',
-  program: (_, { workload }) => ({ actors: notebookActors, services: [new Membership({ seeds: serverIds(workload) })] }),
-  worker: (desk) => new NotebookClient(desk),
-  draw(random, chaosMicros) {
-    const size = random.fork('sizes');
-    const nodes = size.between(3, 5);
-    const count = size.between(12, 24);
-    const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
-    const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
-      const book = hot(own, BOOKS);
-      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(4) } : { ...slot, kind: 'read', book };
-    });
-    return { nodes, clients: 3, operations };
-  },
-  async setUp(user) {
-    for (const book of BOOKS) await user.begin(book);
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
-  },
+  books: BOOKS,
+  begun: true,
+  program: (_, { workload }) => ({ services: [new Membership({ seeds: serverIds(workload) })] }),
+  draw: (random, chaosMicros) => drawSteadyUse(random, chaosMicros, { clients: 3, books: BOOKS, readsBelow: 4 }),
 });

@@ -4,10 +4,9 @@
  * that changes on the way out must not be lost, nor done twice.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { activationMarks, registryMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
 import { drawOperations, numbered } from './workload-draws.js';
 
@@ -16,10 +15,9 @@ const IDLE_MICROS = 200_000;
 /** How far from the end of its time a diary is called again. */
 const AROUND_MICROS = 20_000;
 
-export const idleDeactivation: Scenario<KelpieParts> = kelpieScenario({
+export const idleDeactivation: Scenario<KelpieParts> = notebookScenario({
   id: 'idle-deactivation',
   summary: 'actors are called again at the very moment at which they have been idle for too long',
-  invariants: allBut('conservation'),
   sometimes: {
     'actor deactivated for idleness': activationMarks['actor deactivated for idleness'],
     'call accepted while its actor was ending': activationMarks['call accepted while its actor was ending'],
@@ -28,8 +26,7 @@ export const idleDeactivation: Scenario<KelpieParts> = kelpieScenario({
   },
   knobs: { idleMicros: { min: IDLE_MICROS / 10, max: 2 * IDLE_MICROS, normal: IDLE_MICROS } },
   watched: 'diary:d1',
-  program: () => ({ actors: notebookActors }),
-  worker: (desk) => new NotebookClient(desk),
+  books: BOOKS,
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const clients = size.between(2, 4);
@@ -45,8 +42,5 @@ export const idleDeactivation: Scenario<KelpieParts> = kelpieScenario({
       return by.chance(2, 3) ? { ...slot, kind: 'write', book, reads: by.int(2) } : { ...slot, kind: 'read', book };
     });
     return { nodes: 3, clients, operations };
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
   },
 });

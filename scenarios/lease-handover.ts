@@ -3,20 +3,18 @@
  * that could not be renewed in time. Each time it must be nowhere for a while rather than in two places, and soon be somewhere again.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { leaseMarks, registryMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { drawNote, type NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
-import { drawOperations, hot } from './workload-draws.js';
+import { drawOperations, hot, steadyMoments } from './workload-draws.js';
 
 const SECOND = 1_000_000;
 const BOOKS = ['notebook:b1', 'notebook:b2'];
 
-export const leaseHandover: Scenario<KelpieParts> = kelpieScenario({
+export const leaseHandover: Scenario<KelpieParts> = notebookScenario({
   id: 'lease-handover',
   summary: 'actors in steady use pass from holder to holder as nodes die, stop and lose their leases',
-  invariants: allBut('conservation'),
   sometimes: {
     'actor taken over from a holder that was gone': leaseMarks['actor taken over from a holder that was gone'],
     'lease given up in time by its holder': leaseMarks['lease given up in time by its holder'],
@@ -34,23 +32,17 @@ export const leaseHandover: Scenario<KelpieParts> = kelpieScenario({
     idleMicros: { min: SECOND, max: 20 * SECOND, normal: 20 * SECOND },
   },
   watched: BOOKS[0] ?? '',
-  program: () => ({ actors: notebookActors }),
-  worker: (desk) => new NotebookClient(desk),
+  books: BOOKS,
+  begun: true,
   draw(random, chaosMicros) {
     const count = random.fork('sizes').between(12, 30);
     // Without a pause: somebody is always waiting when the holder goes.
-    const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
+    const moments = steadyMoments(count, chaosMicros);
     const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
       const book = hot(own, BOOKS);
       if (own.chance(1, 3)) return { ...slot, kind: 'jot', book };
-      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(3) } : { ...slot, kind: 'read', book };
+      return drawNote(own, slot, book, 3);
     });
     return { nodes: 3, clients: 3, operations };
-  },
-  async setUp(user) {
-    for (const book of BOOKS) await user.begin(book);
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
   },
 });

@@ -4,20 +4,18 @@
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import { Membership } from '../src/kelpie/membership/membership.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { memberMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { drawNote, type NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import { serverIds, type Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot, numbered } from './workload-draws.js';
 
 const SECOND = 1_000_000;
 const BOOKS = numbered('notebook:b', 4);
 
-export const membershipChurn: Scenario<KelpieParts> = kelpieScenario({
+export const membershipChurn: Scenario<KelpieParts> = notebookScenario({
   id: 'membership-churn',
   summary: 'nodes join, leave and come back without a rest',
-  invariants: allBut('conservation'),
   sometimes: {
     'node let in by a member': memberMarks['node let in by a member'],
     'member left in order': memberMarks['member left in order'],
@@ -30,19 +28,16 @@ export const membershipChurn: Scenario<KelpieParts> = kelpieScenario({
   chaosMicros: [6 * SECOND, 10 * SECOND, 15 * SECOND],
   knobs: { leaseMicros: { min: 4 * SECOND, max: 6 * SECOND, normal: 4 * SECOND } },
   watched: 'notebook:b1',
-  program: (_, { workload }) => ({ actors: notebookActors, services: [new Membership({ seeds: serverIds(workload) })] }),
-  worker: (desk) => new NotebookClient(desk),
+  books: BOOKS,
+  program: (_, { workload }) => ({ services: [new Membership({ seeds: serverIds(workload) })] }),
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const nodes = size.between(3, 6);
     const moments = drawMoments(random.fork('moments'), size.between(8, 20), chaosMicros);
     const operations = drawOperations(random, 2, moments, (own, slot): NotebookOperation => {
       const book = hot(own, BOOKS);
-      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(2) } : { ...slot, kind: 'read', book };
+      return drawNote(own, slot, book, 2);
     });
     return { nodes, clients: 2, operations };
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
   },
 });

@@ -5,19 +5,17 @@
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import { Migrations } from '../src/kelpie/migration/migrations.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { migrationMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { drawNote, type NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot, numbered } from './workload-draws.js';
 
 const BOOKS = ['notebook:b1', 'diary:d1'];
 
-export const migration: Scenario<KelpieParts> = kelpieScenario({
+export const migration: Scenario<KelpieParts> = notebookScenario({
   id: 'migration',
   summary: 'actors are moved from node to node while they are called and nodes die',
-  invariants: allBut('conservation'),
   sometimes: migrationMarks,
   offers: ['network', 'process', 'schedule', 'database', 'cluster'],
   faultFactor: 2,
@@ -26,8 +24,9 @@ export const migration: Scenario<KelpieParts> = kelpieScenario({
     migrationStepMicros: { min: 500_000, max: 4_000_000, normal: 2_000_000 },
   },
   watched: 'notebook:b1',
-  program: () => ({ actors: notebookActors, services: [new Migrations()] }),
-  worker: (desk) => new NotebookClient(desk),
+  books: BOOKS,
+  begun: true,
+  program: () => ({ services: [new Migrations()] }),
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const nodes = size.between(3, 4);
@@ -37,14 +36,8 @@ export const migration: Scenario<KelpieParts> = kelpieScenario({
       if (own.chance(2, 5)) return { ...slot, kind: 'migrate', book, to: own.pick(numbered('n', nodes)) };
       // What waits is served before the actor goes, so that its target has time to be gone by then.
       if (own.chance(1, 4)) return { ...slot, kind: 'burst', book, times: own.between(2, 4), reads: own.pick([0, 10, 40]) };
-      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(4) } : { ...slot, kind: 'read', book };
+      return drawNote(own, slot, book, 4);
     });
     return { nodes, clients: 3, operations };
-  },
-  async setUp(user) {
-    for (const book of BOOKS) await user.begin(book);
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
   },
 });

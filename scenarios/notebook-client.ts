@@ -1,11 +1,11 @@
 /** A writer of notebooks: writes, reads, spoils, passes notes on and has notebooks moved, and tells the history of it. */
 import type { ActorRef } from '../src/kelpie/ids.js';
 import type { Json } from '../src/kelpie/json.js';
-import type { Micros } from '../src/ports.js';
+import type { Micros, Random } from '../src/ports.js';
 import { type Asked, newsOf, type Outcome, PATIENCE_MICROS } from './history.js';
 import type { Desk, Worker } from './kelpie-scenario.js';
 import { diary, type Jotting, notebook, type NotebookView, type Spoil } from './notebook.js';
-import type { Common } from './workload-draws.js';
+import type { Common, Slot } from './workload-draws.js';
 
 /** What a drawn operation has beside its name, client and time. Books are named by their actors: `notebook:b1`, `diary:b1`. */
 export type NotebookOperation = Common &
@@ -22,6 +22,10 @@ export type NotebookOperation = Common &
     | { readonly kind: 'relay'; readonly path: readonly string[] }
     | { readonly kind: 'migrate'; readonly book: string; readonly to: string }
   );
+
+/** What most do in a book: a note, before which it looks at its store less than so many times, or now and then a look at it. */
+export const drawNote = (random: Random, slot: Slot, book: string, readsBelow: number): NotebookOperation =>
+  random.chance(3, 4) ? { ...slot, kind: 'write', book, reads: random.int(readsBelow) } : { ...slot, kind: 'read', book };
 
 /** `notebook:b1` as a reference. */
 function bookRef(book: string): ActorRef {

@@ -5,17 +5,15 @@
  */
 import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { registryMarks, seen } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, numbered } from './workload-draws.js';
 
-export const placement: Scenario<KelpieParts> = kelpieScenario({
+export const placement: Scenario<KelpieParts> = notebookScenario({
   id: 'placement',
   summary: 'actors come up where one of four strategies puts them, by lists of nodes that are old',
-  invariants: allBut('conservation'),
   sometimes: {
     'claim sent elsewhere by placement': registryMarks['claim sent elsewhere by placement'],
     'node asked to claim an actor': seen('forward', ({ place }) => place),
@@ -27,7 +25,6 @@ export const placement: Scenario<KelpieParts> = kelpieScenario({
     nodeListMicros: { min: 0, max: 2_000_000, normal: 500_000 },
   },
   watched: 'notebook:b1',
-  worker: (desk) => new NotebookClient(desk),
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const nodes = size.between(3, 5);
@@ -40,8 +37,6 @@ export const placement: Scenario<KelpieParts> = kelpieScenario({
     });
     return { nodes, clients: 3, strategy, books, operations };
   },
-  program: (_, { workload }) => ({ actors: notebookActors, config: { placement: workload.strategy } }),
-  async verify(user, { books }) {
-    for (const book of books) await user.readUntilAnswered(book);
-  },
+  books: ({ books }) => books,
+  program: (_, { workload }) => ({ config: { placement: workload.strategy } }),
 });

@@ -4,17 +4,15 @@
  * whoever died between the two.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { loadMarks, registryMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { drawNote, type NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, numbered } from './workload-draws.js';
 
-export const registryCapacity: Scenario<KelpieParts> = kelpieScenario({
+export const registryCapacity: Scenario<KelpieParts> = notebookScenario({
   id: 'registry-capacity',
   summary: 'there are more actors than places, and claims compete for the last ones',
-  invariants: allBut('conservation'),
   sometimes: {
     'claim refused for capacity': registryMarks['claim refused for capacity'],
     'claim sent elsewhere by placement': registryMarks['claim sent elsewhere by placement'],
@@ -27,8 +25,6 @@ export const registryCapacity: Scenario<KelpieParts> = kelpieScenario({
     placement: { min: 0, max: 3, normal: 0 },
   },
   watched: 'notebook:b1',
-  program: () => ({ actors: notebookActors }),
-  worker: (desk) => new NotebookClient(desk),
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const clients = size.between(2, 4);
@@ -36,12 +32,9 @@ export const registryCapacity: Scenario<KelpieParts> = kelpieScenario({
     const moments = drawMoments(random.fork('moments'), size.between(12, 30), chaosMicros);
     const operations = drawOperations(random, clients, moments, (own, slot): NotebookOperation => {
       const book = own.pick(books);
-      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(3) } : { ...slot, kind: 'read', book };
+      return drawNote(own, slot, book, 3);
     });
     return { nodes: 3, clients, books, operations };
   },
-  async verify(user, { books }) {
-    // One after the other: no more than there are places for.
-    for (const book of books) await user.readUntilAnswered(book);
-  },
+  books: ({ books }) => books,
 });

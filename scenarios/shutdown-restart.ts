@@ -3,20 +3,18 @@
  * activations that begin and end. Every call is run or refused, none is forgotten, and what is not given back in time is left to its lease.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { activationMarks, registryMarks, stopMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
 import { drawMoments, drawOperations, hot } from './workload-draws.js';
 
 const SECOND = 1_000_000;
 const BOOKS = ['notebook:b1', 'notebook:b2', 'diary:d1'];
 
-export const shutdownRestart: Scenario<KelpieParts> = kelpieScenario({
+export const shutdownRestart: Scenario<KelpieParts> = notebookScenario({
   id: 'shutdown-restart',
   summary: 'nodes stop in order and start again under load, with more to do than the drain allows for',
-  invariants: allBut('conservation'),
   sometimes: {
     ...stopMarks,
     'actor deactivated by a shutdown': activationMarks['actor deactivated by a shutdown'],
@@ -27,8 +25,7 @@ export const shutdownRestart: Scenario<KelpieParts> = kelpieScenario({
   chaosMicros: [3 * SECOND, 6 * SECOND, 10 * SECOND],
   knobs: { drainMicros: { min: 0, max: SECOND, normal: 20_000 } },
   watched: 'notebook:b1',
-  program: () => ({ actors: notebookActors }),
-  worker: (desk) => new NotebookClient(desk),
+  books: BOOKS,
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const moments = drawMoments(random.fork('moments'), size.between(10, 24), chaosMicros);
@@ -38,8 +35,5 @@ export const shutdownRestart: Scenario<KelpieParts> = kelpieScenario({
       return own.chance(2, 3) ? { ...slot, kind: 'write', book, reads: own.pick([0, 20]) } : { ...slot, kind: 'read', book };
     });
     return { nodes: 3, clients: 3, operations };
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
   },
 });

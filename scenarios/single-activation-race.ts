@@ -3,20 +3,18 @@
  * and given back, and the race begins anew, at times while the last holder is still giving it back. Exactly one node may win each time.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { callMarks, registryMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { drawNote, type NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import { serverIds, type Scenario } from './scenario.js';
-import { drawRounds, numbered } from './workload-draws.js';
+import { drawRounds, numbered, steadyMoments } from './workload-draws.js';
 
 const SECOND = 1_000_000;
 const BOOKS = numbered('notebook:b', 3);
 
-export const singleActivationRace: Scenario<KelpieParts> = kelpieScenario({
+export const singleActivationRace: Scenario<KelpieParts> = notebookScenario({
   id: 'single-activation-race',
   summary: 'all clients call one cold actor at the same moment, each through another node',
-  invariants: allBut('conservation'),
   sometimes: {
     'two nodes claimed one actor at once': registryMarks['two nodes claimed one actor at once'],
     'claim lost to another node': registryMarks['claim lost to another node'],
@@ -29,18 +27,17 @@ export const singleActivationRace: Scenario<KelpieParts> = kelpieScenario({
   faultFactor: 2,
   knobs: { idleMicros: { min: 20_000, max: 400_000, normal: 80_000 }, leaseMicros: { min: 2_500_000, max: 3 * SECOND, normal: 2_500_000 } },
   watched: 'notebook:b1',
-  program: () => ({ actors: notebookActors }),
+  books: BOOKS,
   nodesOf: (client, workload) => nodesFrom(client, serverIds(workload)),
-  worker: (desk) => new NotebookClient(desk),
   draw(random, chaosMicros) {
     const size = random.fork('sizes');
     const nodes = size.between(3, 5);
     const rounds = size.between(3, 8);
-    const moments = Array.from({ length: rounds }, (_, i) => Math.floor((chaosMicros * i) / rounds));
+    const moments = steadyMoments(rounds, chaosMicros);
     const operations = drawRounds(random, nodes, moments, (own, slot, round): NotebookOperation => {
       // All of a round want the same one.
       const book = BOOKS[round % BOOKS.length] ?? BOOKS[0] ?? '';
-      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(2) } : { ...slot, kind: 'read', book };
+      return drawNote(own, slot, book, 2);
     });
     return { nodes, clients: nodes, operations };
   },
@@ -50,9 +47,6 @@ export const singleActivationRace: Scenario<KelpieParts> = kelpieScenario({
     readyMicros: SMALL_READY_MICROS,
     seed: 1,
   }),
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
-  },
 });
 
 /** By then all nodes have registered, one after the other. */

@@ -5,20 +5,16 @@
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import { Membership } from '../src/kelpie/membership/membership.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { leaseMarks, memberMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import { drawSteadyUse, notebookScenario } from './notebook-scenario.js';
 import { serverIds, type Scenario } from './scenario.js';
-import { drawOperations, hot } from './workload-draws.js';
 
 const SECOND = 1_000_000;
 const BOOKS = ['notebook:b1', 'notebook:b2'];
 
-export const splitBrain: Scenario<KelpieParts> = kelpieScenario({
+export const splitBrain: Scenario<KelpieParts> = notebookScenario({
   id: 'split-brain',
   summary: 'parts of the cluster that cannot see each other go on working, each with clients',
-  invariants: allBut('conservation'),
   sometimes: {
     'primary without a majority stepped down': memberMarks['primary without a majority stepped down'],
     'quorum lost and regained': memberMarks['quorum lost and regained'],
@@ -37,23 +33,8 @@ export const splitBrain: Scenario<KelpieParts> = kelpieScenario({
     heartbeatsMissedFailed: { min: 3, max: 4, normal: 3 },
   },
   watched: 'notebook:b1',
-  program: (_, { workload }) => ({ actors: notebookActors, services: [new Membership({ seeds: serverIds(workload) })] }),
-  worker: (desk) => new NotebookClient(desk),
-  draw(random, chaosMicros) {
-    const size = random.fork('sizes');
-    const nodes = size.between(3, 5);
-    const count = size.between(12, 24);
-    const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
-    const operations = drawOperations(random, 4, moments, (own, slot): NotebookOperation => {
-      const book = hot(own, BOOKS);
-      return own.chance(3, 4) ? { ...slot, kind: 'write', book, reads: own.int(3) } : { ...slot, kind: 'read', book };
-    });
-    return { nodes, clients: 4, operations };
-  },
-  async setUp(user) {
-    for (const book of BOOKS) await user.begin(book);
-  },
-  async verify(user) {
-    for (const book of BOOKS) await user.readUntilAnswered(book);
-  },
+  books: BOOKS,
+  begun: true,
+  program: (_, { workload }) => ({ services: [new Membership({ seeds: serverIds(workload) })] }),
+  draw: (random, chaosMicros) => drawSteadyUse(random, chaosMicros, { clients: 4, books: BOOKS, readsBelow: 3 }),
 });

@@ -30,6 +30,10 @@ export function drawMoments(random: Random, count: number, chaosMicros: Micros):
   }).sort((a, b) => a - b);
 }
 
+/** Moments without a rest between them, all over the chaos phase. */
+export const steadyMoments = (count: number, chaosMicros: Micros): Micros[] =>
+  Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
+
 /** One operation for each moment, each from a stream of its own, by a client that is drawn. */
 export function drawOperations<Op extends Operation>(
   random: Random,

@@ -4,20 +4,18 @@
  * give it much to be in the middle of. Whatever it writes then must not take effect.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
-import { allBut, kelpieScenario } from './kelpie-scenario.js';
 import { leaseMarks } from './marks.js';
-import { notebookActors } from './notebook.js';
-import { NotebookClient, type NotebookOperation } from './notebook-client.js';
+import type { NotebookOperation } from './notebook-client.js';
+import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
-import { drawOperations } from './workload-draws.js';
+import { drawOperations, steadyMoments } from './workload-draws.js';
 
 const SECOND = 1_000_000;
 const BOOK = 'notebook:b1';
 
-export const zombieOwner: Scenario<KelpieParts> = kelpieScenario({
+export const zombieOwner: Scenario<KelpieParts> = notebookScenario({
   id: 'zombie-owner',
   summary: 'the holder of an actor sleeps through the end of its lease and wakes in the middle of an invocation',
-  invariants: allBut('conservation'),
   sometimes: {
     'lease expired while its holder was paused': leaseMarks['lease expired while its holder was paused'],
     'actor taken over from a holder that still believed': leaseMarks['actor taken over from a holder that still believed'],
@@ -34,11 +32,11 @@ export const zombieOwner: Scenario<KelpieParts> = kelpieScenario({
     idleMicros: { min: 10 * SECOND, max: 20 * SECOND, normal: 20 * SECOND },
   },
   watched: BOOK,
-  program: () => ({ actors: notebookActors }),
-  worker: (desk) => new NotebookClient(desk),
+  books: [BOOK],
+  begun: true,
   draw(random, chaosMicros) {
     const count = random.fork('sizes').between(12, 30);
-    const moments = Array.from({ length: count }, (_, i) => Math.floor((chaosMicros * i) / count));
+    const moments = steadyMoments(count, chaosMicros);
     const operations = drawOperations(random, 3, moments, (own, slot): NotebookOperation => {
       if (own.chance(1, 5)) return { ...slot, kind: 'read', book: BOOK };
       if (own.chance(1, 2)) return { ...slot, kind: 'jot', book: BOOK };
@@ -46,6 +44,4 @@ export const zombieOwner: Scenario<KelpieParts> = kelpieScenario({
     });
     return { nodes: 3, clients: 3, operations };
   },
-  setUp: (user) => user.begin(BOOK),
-  verify: async (user) => void (await user.readUntilAnswered(BOOK)),
 });
