@@ -2,12 +2,15 @@
 import { Chalk } from 'chalk';
 import type { StormReporter } from './reporter.js';
 import type { FailureGroup, NewBehaviour, SpecFigures, StormReport } from './storm-report.js';
-import { counted, grouped, printable } from './text.js';
+import { counted, folded, grouped, printable } from './text.js';
 
 const LABEL_WIDTH = 15;
 /** More are in the JSON document. */
 const GROUPS_MAX = 20;
 const SEEDS_MAX = 8;
+/** Of what was not covered by a storm that is too small to cover it. */
+const NAMED_MAX = 8;
+const WIDTH = 120;
 
 export function stormTerminal({ colour }: { readonly colour: boolean }): StormReporter {
   const paint = new Chalk({ level: colour ? 1 : 0 });
@@ -63,7 +66,7 @@ function figures(storm: StormReport): (readonly [string, string])[] {
     ['took', `${(storm.wallMs / 1_000).toFixed(1)} s, ${storm.seedsPerSecond} seeds a second`],
     ...(storm.stopped === null ? [] : [['stopped', `by ${STOPPED[storm.stopped]}; ${counted(storm.notRun, 'run')} not done`] as const]),
     ['faults', `${fired} of the ${faults.length} that were drawn fired`],
-    ...(storm.inert.length === 0 ? [] : [['inert', storm.inert.join(', ')] as const]),
+    ...named('inert', storm.inert, storm.coverage.decides),
     ...(storm.impotent === null
       ? []
       : [
@@ -75,7 +78,7 @@ function figures(storm: StormReport): (readonly [string, string])[] {
     ...(marks.length === 0
       ? []
       : [['reached', `${marks.length - storm.neverReached.length} of ${counted(marks.length, 'situation')} worth reaching`] as const]),
-    ...(storm.neverReached.length === 0 ? [] : [['never reached', storm.neverReached.join(', ')] as const]),
+    ...named('never reached', storm.neverReached, storm.coverage.decides),
     ...(storm.inert.length + storm.neverReached.length === 0 ? [] : [['rule', storm.coverage.rule] as const]),
     ...(twins.checked === 0
       ? []
@@ -86,6 +89,15 @@ function figures(storm: StormReport): (readonly [string, string])[] {
     ['next seed', `shows something that none has shown with a chance of about ${percent(estimate.probability)}`],
     ...Object.entries(estimate.kinds).map(([kind, one]) => ['', newText(kind, one)] as const),
   ];
+}
+
+/** All of them where they decide, for then they are to be mended; else a few, for more seeds reach more. */
+function named(label: string, names: readonly string[], decides: boolean): (readonly [string, string])[] {
+  if (names.length === 0) return [];
+  const shown = decides ? names : names.slice(0, NAMED_MAX);
+  const others = names.length - shown.length;
+  const lines = folded(`${shown.join(', ')}${others === 0 ? '' : `, and ${others} more`}`, WIDTH);
+  return lines.map((line, at) => [at === 0 ? label : '', line]);
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

@@ -104,3 +104,14 @@ test('GitHub gets a line for each group, encoded as its runner reads it', () => 
     '',
   ]);
 });
+
+test('the terminal names a few of the situations that a small storm missed, and all that one missed which decides', () => {
+  const neverReached = Array.from({ length: 20 }, (_, nth) => `situation ${nth}`);
+  const told = (decides: boolean): string =>
+    stormTerminal({ colour: false })
+      .report({ ...clean, neverReached, coverage: { decides, rule: 'the rule' } })
+      .replaceAll(/\n +/g, ' ');
+  expect(told(false)).toContain('never reached  situation 0, situation 1,');
+  expect(told(false)).toContain('situation 7, and 12 more rule');
+  expect(told(true)).toContain('situation 18, situation 19 rule');
+});

@@ -166,7 +166,7 @@ function savedText(folder: string, saved: readonly string[]): string {
   if (saved.length === 0) return `\nReports are in ${folder}\n`;
   return [
     '',
-    `Reports are in ${folder}, and the smallest failure of each group:`,
+    `Reports are in ${folder}. The smallest failure of each group, with its story beside it as .txt:`,
     ...saved.map((path) => `  npx kelpie-dst replay ${path}`),
     '',
   ].join('\n');
