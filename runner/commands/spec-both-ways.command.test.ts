@@ -1,4 +1,4 @@
-/** `spec trace` and `spec replay` as they are built, judged by what a user sees: exit code, stdout, stderr. */
+/** `spec coverage`, `spec trace` and `spec replay` as they are built, judged by what a user sees: exit code, stdout, stderr. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,6 +25,65 @@ beforeAll(() => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 }, TIMEOUT_MS);
 afterAll(() => rmSync(folder, { recursive: true }));
+
+interface CoverageDocument {
+  readonly runs: number;
+  readonly failed: number;
+  readonly specs: readonly {
+    readonly module: string;
+    readonly statesVisited: number;
+    readonly statesReachable: number;
+    readonly transitionsVisited: number;
+    readonly transitionsReachable: number;
+    readonly statesCertain: number;
+    readonly unreached: {
+      readonly states: readonly object[];
+      readonly actions: readonly { readonly action: string; readonly never: number; readonly of: number }[];
+      readonly values: readonly { readonly where: string; readonly visited: number; readonly reachable: number }[];
+    };
+  }[];
+}
+
+describe('spec coverage', { timeout: TIMEOUT_MS }, () => {
+  const storm = ['spec', 'coverage', '--scenario', 'wal-recovery', '--seeds', '4', '--workers', '1'];
+
+  test('says what a storm visits of a spec, where it visits the least, and what it never does', () => {
+    const { code, stdout, stderr } = run([...storm, 'wal', 'KelpieLease']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^spec +states +of +transitions +of +certain$/m);
+    expect(stdout).toMatch(/^KelpieWAL +[1-9]\d* +3736 +\d+ % +[1-9]\d* +\d+ +\d+ % +\d+$/m);
+    expect(stdout).toMatch(/^KelpieLease +0 +\d+ +0 % +0 +\d+ +0 % +0$/m);
+    expect(stdout).toMatch(/^KelpieWAL visits the least of the states with\n {2}\S.* +\d+ of \d+$/m);
+    expect(stdout).toMatch(/^KelpieWAL is never in\n {2}client = .*\n {2}client = .*\n {2}and \d+ more; --json has all$/m);
+    expect(stdout).toMatch(/^KelpieLease never takes AcquireCommit/m);
+    expect(stdout).not.toMatch(/KelpieRegistry/);
+    expect(stdout).toMatch(/^4 runs, 0 failed\. /m);
+  });
+
+  test('--json has every state, transition and value that was never visited', () => {
+    const { code, stdout } = run([...storm, 'wal', '--json']);
+    expect(code).toBe(0);
+    const { runs, failed, specs } = JSON.parse(stdout) as CoverageDocument;
+    expect({ runs, failed, modules: specs.map(({ module }) => module) }).toEqual({ runs: 4, failed: 0, modules: ['KelpieWAL'] });
+    const [wal] = specs;
+    expect(wal?.unreached.states.length).toBe((wal?.statesReachable ?? 0) - (wal?.statesVisited ?? 0));
+    const never = (wal?.unreached.actions ?? []).reduce((sum, action) => sum + action.never, 0);
+    expect(never).toBe((wal?.transitionsReachable ?? 0) - (wal?.transitionsVisited ?? 0));
+    const phases = wal?.unreached.values.filter(({ where }) => where.startsWith('phase = ')) ?? [];
+    expect(phases.reduce((sum, phase) => sum + phase.reachable - phase.visited, 0)).toBe(wal?.unreached.states.length);
+  });
+
+  test.each([
+    ['a spec that is not there', ['waal'], /^kelpie-dst: there is no spec 'waal'; did you mean 'wal'\?/],
+    ['a scenario that is not there', ['--scenario', 'kelpie-clster'], /^kelpie-dst: there is no scenario 'kelpie-clster'; did you mean /],
+    ['no number of seeds', ['--seeds', 'many'], /^kelpie-dst: --seeds 'many' is no whole number from 1 to /],
+    ['no worker', ['--workers', '0'], /^kelpie-dst: --workers '0' is no whole number from 1 to 256/],
+  ])('%s is wrong usage', (_, args, message) => {
+    const { code, stdout, stderr } = run(['spec', 'coverage', ...args]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});
 
 describe('spec trace', { timeout: TIMEOUT_MS }, () => {
   test('a run that passed is matched to its end', () => {
@@ -63,7 +122,27 @@ describe('spec trace', { timeout: TIMEOUT_MS }, () => {
     });
   });
 
+  test('a case file is run again, and its run is checked', () => {
+    // A seed of this scenario that a log with two entries under one key breaks.
+    const storm = ['storm', '--scenario', 'wal-recovery', '--bug', 'wal-duplicate-key', '--seeds', '5', '--workers', '1', '--out', 'found'];
+    expect(run(storm).code).toBe(1);
+    const file = readdirSync(join(folder, 'found', 'failures')).find((name) => name.endsWith('.min.json'));
+    const { code, stdout, stderr } = run(['spec', 'trace', join('found', 'failures', file ?? ''), '--module', 'wal']);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toMatch(/^the case was run again: violation, as when it was saved$/m);
+    expect(stdout).toMatch(/^✗ KelpieWAL, walk 'n1 pair \d+': \d+ of \d+ observations are matched, the next one is not: Sync k\d$/m);
+    expect(JSON.parse(run(['spec', 'trace', join('found', 'failures', file ?? ''), '--module', 'wal', '--json']).stdout)).toMatchObject({
+      rerun: { verdict: 'violation', before: { verdict: 'violation' } },
+    });
+  });
+
   test.each([
+    [
+      'a document that is neither a trace nor a case',
+      ['document.json'],
+      /^kelpie-dst: 'document\.json' is no case file: its format is not stated, not "kelpie-dst-case"; 'kelpie-dst storm --out DIR' writes case files/,
+    ],
+    ['a case file that is broken', ['broken.json'], /^kelpie-dst: 'broken\.json' is of version 7, and this kelpie-dst reads version 1/],
     [
       'a file that is not there',
       ['none.jsonl'],
@@ -91,6 +170,8 @@ describe('spec trace', { timeout: TIMEOUT_MS }, () => {
     ],
     ['a jar that is not there', ['run.jsonl', '--engine', 'tlc', '--tlc-jar', 'none.jar'], /^kelpie-dst: there is no TLC at none\.jar/],
   ])('%s is wrong usage', (_, args, message) => {
+    writeFileSync(join(folder, 'document.json'), '{\n  "a": 1\n}\n');
+    writeFileSync(join(folder, 'broken.json'), '{"format":"kelpie-dst-case","version":7}');
     writeFileSync(join(folder, 'other.jsonl'), '{"index":0,"at":0,"node":"n1","life":1,"cause":-1,"body":{"type":"weather.rain"}}\n');
     const { code, stdout, stderr } = run(['spec', 'trace', ...args]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -3,6 +3,7 @@ import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { EXIT } from '../../src/run.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
+import { leastVisited, type VisitedWhere } from '../conformance/unreached.js';
 import { VisitCounts } from '../conformance/visits.js';
 import { JSON_FLAG, WORKERS_FLAG, once, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
@@ -12,13 +13,14 @@ import { runStorm, type Stopped } from '../storm/storm.js';
 import { cachedGraph } from '../tla/graph-cache.js';
 import type { Spec } from '../tla/spec-catalogue.js';
 import type { StateGraph } from '../tla/state-graph.js';
-import { stateText, type TlaState } from '../tla/tla-value.js';
+import { formatState, type TlaState } from '../tla/tla-value.js';
 import { specsAsked } from './spec-names.js';
 
 const SEEDS_DEFAULT = 200;
 const SEEDS_MAX = 100_000_000;
-/** States that the table shows of a module; the JSON document has all. */
-const STATES_SHOWN_MAX = 5;
+/** What the text shows of a module, of states and of values; the JSON document has all. */
+const STATES_SHOWN_MAX = 2;
+const VALUES_SHOWN_MAX = 6;
 
 export const COVERAGE_FLAGS = {
   scenario: {
@@ -60,6 +62,8 @@ interface ModuleCoverage {
     readonly states: readonly TlaState[];
     /** How many transitions of each action were never taken, of how many. */
     readonly actions: readonly { readonly action: string; readonly never: number; readonly of: number }[];
+    /** Where states are missing, the least visited first. */
+    readonly values: readonly VisitedWhere[];
   };
 }
 
@@ -109,7 +113,11 @@ async function coverageOf({ module, good }: Spec, visits: VisitCounts): Promise<
     transitionsVisited: figures?.transitionsVisited ?? 0,
     transitionsReachable: graph.steps,
     statesCertain: figures?.statesCertain ?? 0,
-    unreached: { states: never.states.map((id) => graph.states[id] ?? {}), actions: byAction(graph, never.transitions) },
+    unreached: {
+      states: never.states.map((id) => graph.states[id] ?? {}),
+      actions: byAction(graph, never.transitions),
+      values: leastVisited(graph.states, never.states),
+    },
   };
 }
 
@@ -144,15 +152,23 @@ function textOf(runs: number, failed: number, modules: readonly ModuleCoverage[]
     const untaken = unreached.actions.filter((action) => action.never === action.of).map(({ action }) => action);
     if (untaken.length > 0) lines.push('', `${module} never takes ${untaken.join(', ')}`);
     if (unreached.states.length === 0) continue;
-    const shown = unreached.states.slice(0, STATES_SHOWN_MAX).map((state) => `  ${stateText(state)}`);
+    const values = unreached.values.slice(0, VALUES_SHOWN_MAX);
+    lines.push('', `${module} visits the least of the states with`);
+    for (const { where, visited, reachable } of values) lines.push(`  ${where.padEnd(WHERE_WIDTH)} ${visited} of ${reachable}`);
+    const shown = spread(unreached.states, STATES_SHOWN_MAX).map((state) => `  ${formatState(state)}`);
     const more = unreached.states.length - shown.length;
-    lines.push('', `${module} is never in`, ...shown, ...(more === 0 ? [] : [`  and ${more} more; --json has all`]));
+    lines.push(`${module} is never in`, ...shown, ...(more === 0 ? [] : [`  and ${more} more; --json has all`]));
   }
   lines.push('', `${runs} runs, ${failed} failed. A state counts when some explanation of what a run told goes through it, and as certain`);
   lines.push('when at some moment it was the only one.');
   return `${lines.join('\n')}\n`;
 }
 
+/** So many of them, as far from each other as can be: neighbours differ in little. */
+const spread = <T>(items: readonly T[], most: number): readonly T[] =>
+  items.filter((_, at) => items.length <= most || at % Math.ceil(items.length / most) === 0);
+
+const WHERE_WIDTH = 36;
 const share = (part: number, whole: number): string => `${Math.floor((100 * part) / whole)} %`;
 
 const row = (module: string, ...texts: readonly string[]): string =>

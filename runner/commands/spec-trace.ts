@@ -5,16 +5,17 @@ import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { mappings } from '../../specs/index.js';
 import { EXIT } from '../../src/run.js';
+import type { TraceEvent } from '../../src/trace.js';
 import { nearest } from '../catalogue.js';
 import { JSON_FLAG, once, oneOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { checkTrace, type ModuleWalks, type Rejection, type TraceRow } from '../spec-trace/check-trace.js';
-import { readStoredTrace } from '../spec-trace/stored-trace.js';
+import { readSavedRun, type Rerun } from '../spec-trace/saved-run.js';
 import { type RecordedWalk, WalkRecorder } from '../spec-trace/walks.js';
 import { ENGINES, shortName, specsNamed } from '../tla/check-all.js';
 import { type Model, ModelCheckError } from '../tla/model-checker.js';
 import { readSpecs, type Spec } from '../tla/spec-catalogue.js';
-import { formatValue } from '../tla/tla-value.js';
+import { formatState } from '../tla/tla-value.js';
 import { UsageError } from '../usage-error.js';
 
 export const TRACE_FLAGS = {
@@ -33,9 +34,13 @@ export const specTraceCommand: CommandModule<object, Arguments> = {
   describe: 'Check a saved run against the specs, as TLA+ trace modules of which every observation must be matched',
   builder: (yargs) =>
     yargs
-      .positional('file', { type: 'string', describe: "A trace, as 'run --trace FILE' writes it" })
+      .positional('file', {
+        type: 'string',
+        describe: "A trace, as 'run --trace FILE' writes it, or a case file of 'storm --out' or 'shrink', which is run again",
+      })
       .options(TRACE_FLAGS)
       .example('$0 spec trace run.jsonl', 'every walk of the run through every spec, with the embedded engine')
+      .example('$0 spec trace found/failures/01-conservation.json', 'where a run that a storm has kept leaves its specs')
       .example('$0 spec trace run.jsonl --module wal --engine both --out modules', 'two engines, and the modules to read'),
   handler: async (args) => {
     process.exitCode = await interruptible((signal) => trace(args, signal));
@@ -46,8 +51,9 @@ async function trace(args: Arguments, signal: AbortSignal): Promise<number> {
   const engine = oneOf('engine', ENGINES, args.engine ?? 'embedded');
   const specs = specsOf(args.module);
   const { file = '', walk, out } = args;
-  const modules = await walksOf(file, specs, walk);
+  const { modules, rerun } = await walksOf(file, specs, walk, signal);
   const { json } = args;
+  if (rerun !== undefined && !json) process.stdout.write(`${rerunText(rerun)}\n`);
   let isFirst = true;
   const verdict = await checked(
     checkTrace(modules, engine, {
@@ -65,7 +71,14 @@ async function trace(args: Arguments, signal: AbortSignal): Promise<number> {
   const { rows, rejections, disagreements } = verdict;
   const left = modules.flatMap(({ walks }) => walks.filter((one) => one.left !== undefined));
   if (json) {
-    const document = { file, rows, rejections: rejections.map(rejectionDocument), disagreements, left: left.map(leftDocument) };
+    const document = {
+      file,
+      ...(rerun === undefined ? {} : { rerun }),
+      rows,
+      rejections: rejections.map(rejectionDocument),
+      disagreements,
+      left: left.map(leftDocument),
+    };
     process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
   } else {
     process.stdout.write([...rejections.map(rejectionText), ...disagreements.map((one) => `✗ ${one}\n`), leftText(left)].join(''));
@@ -93,20 +106,26 @@ function specsOf(name: string | undefined): readonly Spec[] {
 }
 
 /** The walks with something to check. Rejects with UsageError when there are none. */
-async function walksOf(file: string, specs: readonly Spec[], name: string | undefined): Promise<readonly ModuleWalks[]> {
+async function walksOf(
+  file: string,
+  specs: readonly Spec[],
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly modules: readonly ModuleWalks[]; readonly rerun: Rerun | undefined }> {
   const recorders = specs.flatMap((spec) => {
     const mapping = mappings.find(({ module }) => module === spec.module);
     return mapping === undefined ? [] : [{ spec, mapping, recorder: new WalkRecorder(mapping) }];
   });
   let events = 0;
-  await readStoredTrace(file, (event) => {
+  const take = (event: TraceEvent): void => {
     events++;
     for (const { recorder } of recorders) recorder.observe(event);
-  });
+  };
+  const rerun = await readSavedRun(file, take, signal);
   const all = recorders.map(({ spec, mapping, recorder }) => ({ spec, mapping, walks: recorder.walks() }));
   const known = all.flatMap(({ walks }) => walks);
   const modules = all.map((one) => ({ ...one, walks: one.walks.filter((walk) => name === undefined || walk.name === name) }));
-  if (modules.some(({ walks }) => walks.some(({ seen }) => seen.length > 0))) return modules;
+  if (modules.some(({ walks }) => walks.some(({ seen }) => seen.length > 0))) return { modules, rerun };
   const among = specs.map(shortName).join(', ');
   if (known.length === 0) {
     throw new UsageError(`none of the ${events} events of '${file}' is a step of ${among}: is it the run of another program?`);
@@ -118,6 +137,12 @@ async function walksOf(file: string, specs: readonly Spec[], name: string | unde
     known.map((walk) => walk.name),
   );
   throw new UsageError(`--walk '${name}' is no walk of '${file}' through ${among}${near === '' ? '' : `; did you mean ${near}?`}`);
+}
+
+function rerunText({ verdict, traceHash, before }: Rerun): string {
+  const same = traceHash === before.traceHash || before.traceHash === '';
+  const how = verdict === before.verdict ? `${verdict}, as when it was saved` : `${verdict}, and ${before.verdict} when it was saved`;
+  return `the case was run again: ${how}${same ? '' : '; its trace is another one, so what runs has changed since'}`;
 }
 
 /** What an engine cannot be had for, or cannot do, is told like wrong usage. */
@@ -178,12 +203,7 @@ const rejectionDocument = ({ module, walk, observations, stop }: Rejection): obj
 
 function rejectionText({ module, walk, observations, stop }: Rejection): string {
   const { event, observation } = stop.seen;
-  const states = stop.states.map((state) =>
-    Object.keys(state)
-      .sort()
-      .map((name) => `${name} = ${formatValue(state[name] ?? false)}`)
-      .join(', '),
-  );
+  const states = stop.states.map(formatState);
   const others = stop.stateCount > states.length ? `\n    or ${stop.stateCount - states.length} other states` : '';
   return [
     `✗ ${module}, walk '${walk}': ${stop.matched} of ${observations} observations are matched, the next one is not: ${observation.key}\n`,

@@ -19,4 +19,5 @@ test('what is equal in all states is told with its value, what is open with a fe
   ]);
   expect(summaryText(variables)).toBe('lit = TRUE, and one of several values of since, turn');
   expect(summaryText(summaryOf([2], graph))).toBe('lit = TRUE, since = 3, turn = "b"');
+  expect(summaryText(variables.filter(({ count }) => count > 1))).toBe('one of several values of since, turn');
 });

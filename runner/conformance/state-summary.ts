@@ -25,5 +25,7 @@ export function summaryOf(ids: Iterable<number>, graph: Pick<StateGraph, 'states
 export function summaryText(variables: readonly SpecVariable[]): string {
   const settled = variables.filter(({ count }) => count === 1).map(({ name, values }) => `${name} = ${values[0] ?? ''}`);
   const open = variables.filter(({ count }) => count > 1).map(({ name }) => name);
-  return [...settled, ...(open.length === 0 ? [] : [`and one of several values of ${open.join(', ')}`])].join(', ');
+  if (open.length === 0) return settled.join(', ');
+  const several = `one of several values of ${open.join(', ')}`;
+  return settled.length === 0 ? several : `${settled.join(', ')}, and ${several}`;
 }

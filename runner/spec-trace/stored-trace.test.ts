@@ -35,7 +35,11 @@ test('reads what a run has written', async () => {
 });
 
 test.each([
-  ['empty', '', /is empty, so there is nothing to check; 'kelpie-dst run --trace FILE' writes one/],
+  [
+    'empty',
+    '',
+    /is empty, so there is nothing to check; 'kelpie-dst run --trace FILE' writes one, and 'kelpie-dst storm --out DIR' case files/,
+  ],
   ['no JSON', `${JSON.stringify(event(0))}\nnothing\n`, /is no trace: line 2 is no JSON/],
   ['another document', '{"format":"kelpie-dst-case"}\n', /is no trace: line 1 is no event: index: /],
   ['cut', `${JSON.stringify(event(0)).slice(0, -4)}\n`, /line 1 is no JSON/],
@@ -48,6 +52,6 @@ test.each([
 
 test('a file that is not there is named, with the remedy', async () => {
   await expect(read(join(folder, 'none'))).rejects.toThrow(
-    /^the trace '.*none' cannot be read: ENOENT.*; 'kelpie-dst run --trace FILE' writes one$/,
+    /^the trace '.*none' cannot be read: ENOENT.*; 'kelpie-dst run --trace FILE' writes one, and 'kelpie-dst storm --out DIR' case files, which are taken too$/,
   );
 });

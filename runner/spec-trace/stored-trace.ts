@@ -14,7 +14,7 @@ const EVENT = z.object({
   body: z.looseObject({ type: z.string() }),
 });
 
-const HOW = "'kelpie-dst run --trace FILE' writes one";
+const HOW = "'kelpie-dst run --trace FILE' writes one, and 'kelpie-dst storm --out DIR' case files, which are taken too";
 
 /** Hands over every event in order. Rejects with UsageError, naming the line, for a file that is missing or is no trace. */
 export async function readStoredTrace(path: string, take: (event: TraceEvent) => void): Promise<void> {

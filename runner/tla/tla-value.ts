@@ -219,3 +219,10 @@ function formatFunction(pairs: readonly (readonly [TlaValue, TlaValue])[]): stri
   const cases = pairs.map(([argument, value]) => `x_ = ${formatValue(argument)} -> ${formatValue(value)}`).join(' [] ');
   return `[x_ \\in {${domain}} |-> CASE ${cases}]`;
 }
+
+/** A state in one line: `count = 1, phase = "Up"`, the variables in order. */
+export const formatState = (state: TlaState): string =>
+  Object.keys(state)
+    .sort()
+    .map((name) => `${name} = ${formatValue(state[name] ?? false)}`)
+    .join(', ');
