@@ -41,7 +41,6 @@ const USUAL: Readonly<Record<string, readonly string[]>> = {
     'actor deactivated for idleness',
     'call forwarded',
     'node let in by a member',
-    'idempotency key of a message under way',
     'tool called',
     'agent created',
     'agent changed',
