@@ -3,7 +3,7 @@
  * that comes to hold the actor, or agrees to take it, has the place of one that has nothing more to do with it. The version of the
  * state is counted modulo two.
  */
-import type { ClaimDecision } from '../../src/story.js';
+import type { ClaimDecision, KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
 import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
@@ -66,6 +66,8 @@ interface UnderWay {
   phase: 'early' | 'under way' | 'over';
   /** Of the source's claim; 0 while it is early. */
   readonly token: number;
+  /** What the move has made of it, once it is told. */
+  moved: { readonly newToken: number; readonly version: number } | undefined;
 }
 
 interface Actor {
@@ -84,6 +86,8 @@ const active = (place: Place): Observation => look(`${place} is active`, (state)
 const ended = (place: Place): Observation => look(`${place} is not active`, (state) => at(state, 'actor', place) === 'Idle');
 const holds = (place: Place): Observation => look(`${place} holds it`, ({ holder }) => holder === place);
 const versionIs = (bit: number): Observation => look(`version ${bit}`, ({ version }) => version === bit);
+const loadedIs = (place: Place, bit: number): Observation =>
+  look(`${place} has version ${bit}`, (state) => at(state, 'loaded', place) === bit);
 const blank = (place: Place): Observation =>
   look(
     `${place} has nothing`,
@@ -116,6 +120,8 @@ const started = (place: Place): Observation => ({
 const halfMoved = (place: Place): Observation =>
   look(`${place} is placed and does not hold it`, ({ placement, holder }) => placement === place && holder !== place);
 
+type ClaimRead = Extract<KelpieEvent, { readonly type: 'claim.read' }>;
+
 class Actors {
   readonly #walks: Walks;
   readonly #actors = new Map<string, Actor>();
@@ -138,13 +144,13 @@ class Actors {
         return;
       case 'claim.read':
         if (coming.claim !== body.claim) Object.assign(coming, { claim: body.claim, read: body.decision });
-        return;
+        return this.#read(actor, body);
       case 'migrate.start':
         coming.handover = true;
         return;
       case 'activate.load':
         coming.loaded = body.stateVersion;
-        return this.#loaded(actor, node, body.stateVersion);
+        return this.#loaded(actor, node, coming);
       case 'activate.done':
         return this.#activated(actor, node, coming, body.token, body.stateVersion);
       case 'migrate.prepare':
@@ -190,10 +196,19 @@ class Actors {
     this.#walks.leave(actor.walk, 'three nodes have to do with one actor');
   }
 
-  #loaded(actor: Actor, node: string, stateVersion: number): void {
+  /** Who reads after the move finds the target placed; the lease is the target's too, under its new token. */
+  #read({ walk, seats, migration }: Actor, { owner, token, readVersion }: ClaimRead): void {
+    const moved = migration?.moved;
+    if (migration === undefined || moved === undefined || moved.version < 0 || readVersion < moved.version) return;
+    const target = [...seats.values()].find(({ node }) => node === migration.to);
+    if (target !== undefined && owner === migration.to && token < moved.newToken) this.#walks.see(walk, halfMoved(target.place));
+  }
+
+  #loaded(actor: Actor, node: string, { loaded, handover }: Coming): void {
     // What others have sent is in the store by now, or never will be.
     for (const seat of actor.seats.values()) if (seat.node !== node) this.#settle(actor, seat);
-    this.#walks.see(actor.walk, versionIs(stateVersion % 2));
+    // What the target of a migration begins with is looked at when it has begun.
+    if (!handover) this.#walks.see(actor.walk, versionIs(loaded % 2));
   }
 
   #activated(actor: Actor, node: string, coming: Coming, token: number, stateVersion: number): void {
@@ -203,6 +218,7 @@ class Actors {
     // Nothing but the move can have given it this claim.
     if (coming.handover && (coming.read === 'again' || coming.read === undefined)) see(holds(seat.place));
     see(coming.handover ? started(seat.place) : step('Claim', seat.place));
+    if (coming.handover) see(loadedIs(seat.place, coming.loaded % 2));
     // `onActivate` has committed.
     for (let version = coming.loaded; version < stateVersion; version++) see(step('Commit', seat.place));
     Object.assign(coming, { claim: '', read: undefined, handover: false });
@@ -214,14 +230,14 @@ class Actors {
 
   #prepared(actor: Actor, name: string, from: string, to: string): void {
     if ((seatOf(actor, from)?.token ?? 0) === 0) {
-      actor.migration = { name, from, to, phase: 'early', token: 0 };
+      actor.migration = { name, from, to, phase: 'early', token: 0, moved: undefined };
       return;
     }
     const source = this.#seat(actor, from);
     actor.migration = undefined;
     const target = source === undefined ? undefined : this.#seat({ ...actor, holder: from }, to);
     if (source === undefined || target === undefined) return this.#leave(actor);
-    actor.migration = { name, from, to, phase: 'under way', token: source.token };
+    actor.migration = { name, from, to, phase: 'under way', token: source.token, moved: undefined };
     this.#walks.see(actor.walk, step('Prepare', source.place, target.place));
   }
 
@@ -286,6 +302,7 @@ class Actors {
         seat.token = 0;
         actor.holder = actor.holder === migration.from ? migration.to : actor.holder;
         migration.phase = 'over';
+        migration.moved = { newToken: body.newToken, version: body.version };
         return see(step('MoveDone'));
       }
       case 'migrate.abort': {
