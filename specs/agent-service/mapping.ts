@@ -66,6 +66,8 @@ interface Agent {
   readonly past: Set<string>;
   turn: number;
   holder: { readonly node: string; readonly token: number } | undefined;
+  /** The newest token under which somebody has loaded it. */
+  newestToken: number;
   /** The node that is down in the model. */
   down: string | undefined;
   effect: Effect | undefined;
@@ -173,6 +175,7 @@ class Agents {
       past: new Set(),
       turn: hashOf(actor),
       holder: undefined,
+      newestToken: 0,
       down: undefined,
       effect: undefined,
     }));
@@ -238,11 +241,11 @@ class Agents {
   }
 
   #activated(agent: Agent, node: string, token: number, there: boolean): void {
-    if (agent.holder !== undefined) {
-      if (token < agent.holder.token) return;
-      // It is deposed and does not know it yet.
-      this.#deposed(agent, agent.holder.node);
-    }
+    // Somebody else has taken over between its reading and its telling: it serves nobody.
+    if (token < agent.newestToken) return;
+    agent.newestToken = token;
+    // It is deposed and does not know it yet.
+    if (agent.holder !== undefined) this.#deposed(agent, agent.holder.node);
     this.#restart(agent);
     agent.holder = { node, token };
     this.#see(agent, step('Activate'));

@@ -50,6 +50,10 @@ const committed = (commit: string, stateVersion: number, state: number | null = 
 describe('commits of an actor', () => {
   test.each<readonly [string, readonly Line[]]>([
     ['one after the other', [load(1, 0), ...committed('1.1', 1, 5), ...committed('1.2', 2), load(2, 2, 5)]],
+    [
+      'a load that was read before another took over and is told after it',
+      [load(2, 0), ...committed('2.1', 1), load(1, 0), drop(1), load(3, 1)],
+    ],
     ['a conflict and another try', [load(1, 0), start('1.1', 1), conflict('1.1'), ...committed('1.2', 1)]],
     ['one that failed before it was sent', [load(1, 0), start('1.1', 1), rollback(1), ...committed('1.2', 1)]],
     ['unknown and found', [load(1, 0), start('1.1', 1), unknown('1.1'), resolved('1.1', true), done('1.1', 1), ...committed('1.2', 2)]],

@@ -255,7 +255,9 @@ class Commits {
 
   /** What is loaded settles what became of every commit of holders before. */
   #loaded(actor: Actor, token: number, stateVersion: number, checksum: number | null): void {
-    actor.newestToken = Math.max(actor.newestToken, token);
+    // Somebody else has taken over between its reading and its telling: it may have read what was true then.
+    if (token < actor.newestToken) return;
+    actor.newestToken = token;
     for (const commit of actor.commits.values()) {
       if (commit.token >= token) continue;
       if (commit.inStore === undefined) {

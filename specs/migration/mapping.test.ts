@@ -119,6 +119,11 @@ describe('an actor and its migrations', () => {
     expect(follows(story)).toBe('accepted');
   });
 
+  test('a load that was read before another took over and is told after it says nothing of now', () => {
+    expect(follows([...up('B', 2, 0), ...commit('B', 2, 1), ...up('A', 1, 0), ...commit('B', 2, 2), ...up('A', 3, 2)])).toBe('accepted');
+    expect(follows([...up('B', 2, 0), ...commit('B', 2, 1), ...up('A', 3, 0)])).toBe('activate.load: version 0');
+  });
+
   test('more nodes than the model has are not judged', () => {
     expect(follows([...up('A', 1, 0), ...up('B', 2, 0, 'takeover'), ...up('C', 3, 0, 'takeover')])).toMatch(/^left: three nodes/);
   });

@@ -76,6 +76,8 @@ interface Actor {
   readonly coming: Map<string, Coming>;
   /** The node that was last told to have it. */
   holder: string;
+  /** The newest token under which somebody has loaded it. */
+  newestToken: number;
   /** The last one. */
   migration: UnderWay | undefined;
   /** Why the actor goes, on the node that tells of it. */
@@ -150,8 +152,9 @@ class Actors {
         return;
       case 'activate.load':
         coming.loaded = body.stateVersion;
-        return this.#loaded(actor, node, coming);
+        return this.#loaded(actor, node, body.token, coming);
       case 'activate.done':
+        if (body.token < actor.newestToken) return;
         return this.#activated(actor, node, coming, body.token, body.stateVersion);
       case 'migrate.prepare':
         return this.#prepared(actor, body.migration, body.from, body.to);
@@ -167,6 +170,7 @@ class Actors {
       seats: new Map(),
       coming: new Map(),
       holder: '',
+      newestToken: 0,
       migration: undefined,
       reason: '',
     }));
@@ -204,7 +208,10 @@ class Actors {
     if (target !== undefined && owner === migration.to && token < moved.newToken) this.#walks.see(walk, halfMoved(target.place));
   }
 
-  #loaded(actor: Actor, node: string, { loaded, handover }: Coming): void {
+  #loaded(actor: Actor, node: string, token: number, { loaded, handover }: Coming): void {
+    // Somebody else has taken over between its reading and its telling: it may have read what was true then, and serves nobody.
+    if (token < actor.newestToken) return;
+    actor.newestToken = token;
     // What others have sent is in the store by now, or never will be.
     for (const seat of actor.seats.values()) if (seat.node !== node) this.#settle(actor, seat);
     // What the target of a migration begins with is looked at when it has begun.
