@@ -45,7 +45,11 @@ describe('a case from a file', () => {
     ['a missing parameter', withParams({ nodes: [] }), 'nodes must be a list of at least 1 different node names, not []'],
     ['a parameter that there is not', withParams({ rat: 1 }), 'rat is no parameter; there are startMicros, durationMicros, nodes, rate'],
     ['the label of another fault', changed({ label: 'network/loss#1' }), "the label of fault 'disk/read-fail' must be 'disk/read-fail#'"],
-    ['a label without a number', changed({ label: 'disk/read-fail' }), "and the number of its episode, or the label of the fault that brought it, not 'disk/read-fail'"],
+    [
+      'a label without a number',
+      changed({ label: 'disk/read-fail' }),
+      "and the number of its episode, or the label of the fault that brought it, not 'disk/read-fail'",
+    ],
     ['one label twice', { ...drawn, faults: [...drawn.faults, ...drawn.faults] }, "two faults with the label 'disk/read-fail#1'"],
     [
       'a fault that the scenario has no use for',

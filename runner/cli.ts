@@ -12,6 +12,7 @@ import { EXPLORE_FLAGS, exploreCommand } from './commands/explore.js';
 import { LIST_FLAGS, listCommand } from './commands/list.js';
 import { REPLAY_FLAGS, replayCommand } from './commands/replay.js';
 import { RUN_FLAGS, runCommand } from './commands/run.js';
+import { REPORT_FLAGS, reportCommand } from './commands/report.js';
 import { SHRINK_FLAGS, shrinkCommand } from './commands/shrink.js';
 import { SPEC_FLAGS, specCommand } from './commands/spec.js';
 import { STORM_FLAGS, stormCommand } from './commands/storm.js';
@@ -30,6 +31,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   doctor: Object.keys(DOCTOR_FLAGS),
   'check-history': Object.keys(CHECK_HISTORY_FLAGS),
   explore: Object.keys(EXPLORE_FLAGS),
+  report: Object.keys(REPORT_FLAGS),
 };
 
 const [asked = ''] = hideBin(process.argv);
@@ -53,6 +55,7 @@ try {
     .command(replayCommand)
     .command(bugsCommand)
     .command(shrinkCommand)
+    .command(reportCommand)
     .command(exploreCommand)
     .command(listCommand)
     .command(specCommand)

@@ -22,6 +22,7 @@ const CHECK_FLAGS = {
 
 const INSTALL_FLAGS = {
   from: { type: 'string', describe: 'A file or http(s) address that has the same jar', coerce: once('from') },
+  json: JSON_FLAG,
 } as const;
 
 export const SPEC_FLAGS = { ...CHECK_FLAGS, ...INSTALL_FLAGS, ...TRACE_FLAGS, ...REPLAY_SPEC_FLAGS, ...COVERAGE_FLAGS };
@@ -95,9 +96,13 @@ async function check(args: CheckArguments, signal: AbortSignal): Promise<number>
   return failed.length === 0 ? EXIT.clean : EXIT.bug;
 }
 
-async function install({ from }: InstallArguments, signal: AbortSignal): Promise<void> {
+async function install({ from, json }: InstallArguments, signal: AbortSignal): Promise<void> {
   const { path, version, fetched } = await installTlc({ ...(from === undefined ? {} : { from }), signal });
-  process.stdout.write(`TLC ${version} is ${fetched ? 'installed' : 'there already'}: ${path}\n`);
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ path, version, fetched }, undefined, 2)}\n`
+      : `TLC ${version} is ${fetched ? 'installed' : 'there already'}: ${path}\n`,
+  );
 }
 
 /** What this machine lacks is told like wrong usage: the message alone, exit code 2. */

@@ -15,7 +15,7 @@ import { parseDuration } from '../duration.js';
 import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, oneOf, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
-import { type Plan, runAt, runsOf } from '../storm/plan.js';
+import { type Plan, runAt, runCommandOf, runsOf } from '../storm/plan.js';
 import { potencies, type Potency } from '../storm/potency.js';
 import { progressView } from '../storm/progress-view.js';
 import { saveFailures } from '../storm/save-failures.js';
@@ -89,7 +89,7 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
   });
   const failFast = args['fail-fast'];
   const view = progressView(runsOf(plan), tally.runs, process.stderr, args.json);
-  const reproduce = (scenario: string, seed: Seed): string => commandOf(plan, scenario, seed);
+  const reproduce = (scenario: string, seed: Seed): string => runCommandOf(plan, scenario, seed);
   await exploreFirst(signal);
   const begunMs = performance.now();
   const running = (): Promise<Stopped | undefined> =>
@@ -207,15 +207,4 @@ async function headCommit(): Promise<Seed> {
     );
   });
   return parseSeed(stdout.trim());
-}
-
-/** The command that runs one seed of this storm again. */
-function commandOf({ profile, bug }: Plan, scenario: string, seed: Seed): string {
-  return [
-    'npx kelpie-dst run',
-    ...(scenario === DEFAULT_SCENARIO ? [] : [`--scenario ${scenario}`]),
-    `--seed ${seed}`,
-    ...(profile === 'swarm' ? [] : [`--profile ${profile}`]),
-    ...(bug === null ? [] : [`--bug ${bug}`]),
-  ].join(' ');
 }

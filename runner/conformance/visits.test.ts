@@ -34,6 +34,13 @@ test('the sum is the same however runs are put into batches, and in whatever ord
   }
 });
 
+test('a module that no run has touched is known from the news', () => {
+  const [all, again] = [new VisitCounts(), new VisitCounts()];
+  again.add(all.add(addedUp([[[0, run([])]]]).visits()));
+  expect(again.figures()).toEqual(all.figures());
+  expect(Object.keys(again.figures())).toEqual(['Door']);
+});
+
 test('adding up the news alone comes to the same, as text too', () => {
   const all = new VisitCounts();
   const again = new VisitCounts();

@@ -137,6 +137,8 @@ export class VisitCounts {
   add(visits: readonly Visits[]): Visits[] {
     return visits.flatMap((visited) => {
       const { module, statesReachable, transitionsReachable } = visited;
+      // That there is such a module is news too.
+      const isFirst = !this.#modules.has(module);
       const counts = this.#of(module, statesReachable, transitionsReachable);
       const states = visited.states.filter((id) => counts.states.addMany(id));
       const alone = visited.alone
@@ -144,7 +146,7 @@ export class VisitCounts {
         .filter((one) => one.states.length > 0);
       const transitions = visited.transitions.filter((id) => counts.transitions.add(id));
       const certain = visited.certain.filter((id) => counts.certain.add(id));
-      const isNews = states.length + alone.length + transitions.length + certain.length > 0;
+      const isNews = isFirst || states.length + alone.length + transitions.length + certain.length > 0;
       return isNews ? [{ module, statesReachable, transitionsReachable, states, alone, transitions, certain }] : [];
     });
   }

@@ -2,7 +2,7 @@
 import { type Case, PROFILES, type Profile, type Seed } from '../../src/run.js';
 import { z } from 'zod';
 import type { Catalogue } from '../catalogue.js';
-import { find } from '../catalogue.js';
+import { DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { seedAfter } from '../seed.js';
 
@@ -42,6 +42,12 @@ export function runAt(plan: Plan, position: number): { readonly scenario: string
   return { scenario, seed: seedAfter(from, nth * shard.of + shard.index - 1) };
 }
 
+/** Where a run of a shard stands in the whole storm. */
+export function wholePosition({ scenarios, shard }: Plan, position: number): number {
+  const nth = Math.floor(position / scenarios.length);
+  return (nth * shard.of + shard.index - 1) * scenarios.length + (position % scenarios.length);
+}
+
 /** The case at a position. Throws UsageError when the catalogue lacks the scenario. */
 export function caseAt(plan: Plan, position: number, catalogue: Catalogue): Case {
   const { scenario, seed } = runAt(plan, position);
@@ -50,4 +56,15 @@ export function caseAt(plan: Plan, position: number, catalogue: Catalogue): Case
     profile: plan.profile,
     ...(plan.bug === null ? {} : { bug: plan.bug }),
   });
+}
+
+/** The command that runs one seed of a storm again. */
+export function runCommandOf({ profile, bug }: Pick<Plan, 'profile' | 'bug'>, scenario: string, seed: Seed): string {
+  return [
+    'npx kelpie-dst run',
+    ...(scenario === DEFAULT_SCENARIO ? [] : [`--scenario ${scenario}`]),
+    `--seed ${seed}`,
+    ...(profile === 'swarm' ? [] : [`--profile ${profile}`]),
+    ...(bug === null ? [] : [`--bug ${bug}`]),
+  ].join(' ');
 }

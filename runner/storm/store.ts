@@ -22,17 +22,15 @@ export type StoredBatch = z.infer<typeof LINE>;
 
 export class Store {
   readonly folder: string;
-  readonly #plan: Plan;
   #descriptor: number | undefined;
 
-  private constructor(folder: string, plan: Plan) {
+  private constructor(folder: string) {
     this.folder = folder;
-    this.#plan = plan;
   }
 
   /** Begins in an empty or new folder. Throws UsageError when a storm is in it already, or it cannot be written. */
   static async begin(folder: string, plan: Plan): Promise<Store> {
-    const store = new Store(folder, plan);
+    const store = new Store(folder);
     if (await exists(store.path('storm.json'))) {
       throw new UsageError(`--out: '${folder}' has the results of a storm; --resume goes on with it, or name another folder`);
     }
@@ -49,19 +47,34 @@ export class Store {
 
   /** Goes on where a storm ended; `onBatch` takes each batch that is there. Throws UsageError when it is another storm, or broken. */
   static async resume(folder: string, plan: Plan, onBatch: (batch: StoredBatch) => void): Promise<Store> {
-    const store = new Store(folder, plan);
+    const store = new Store(folder);
     if (!(await exists(store.path('storm.json')))) {
       throw new UsageError(`--resume: there is no storm in '${folder}'; leave --resume out to begin one`);
     }
-    const stored = await store.#header();
+    const stored = await readHeader(folder);
     for (const name of Object.keys(plan) as (keyof Plan)[]) {
       const [then, now] = [JSON.stringify(stored[name]), JSON.stringify(plan[name])];
       if (then !== now)
         throw new UsageError(`--resume: the storm in '${folder}' has ${name} ${then}, and this command ${now}; ask for the same`);
     }
-    await store.#load(onBatch);
+    const whole = await readBatches(folder, plan, onBatch);
+    // The storm was killed while it wrote its last line.
+    await truncate(store.path('results.jsonl'), whole);
     store.#descriptor = openSync(store.path('results.jsonl'), 'a');
     return store;
+  }
+
+  /** The plan of the storm in a folder. Throws UsageError when there is none. */
+  static async planIn(folder: string): Promise<Plan> {
+    if (!(await exists(join(folder, 'storm.json')))) {
+      throw new UsageError(`there is no storm in '${folder}'; 'kelpie-dst storm --out ${folder}' makes one`);
+    }
+    return readHeader(folder);
+  }
+
+  /** Reads a storm and leaves it as it is. Throws UsageError when there is none, or it is broken. */
+  static async read(folder: string, onBatch: (batch: StoredBatch) => void): Promise<void> {
+    await readBatches(folder, await Store.planIn(folder), onBatch);
   }
 
   path(name: string): string {
@@ -80,38 +93,38 @@ export class Store {
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     this.#descriptor = undefined;
   }
+}
 
-  async #header(): Promise<Plan> {
-    const path = this.path('storm.json');
-    const parsed = HEADER.safeParse(parseJson(await readFile(path, 'utf8')));
-    if (!parsed.success)
-      throw new UsageError(`--resume: '${path}' is no header of a storm of this version of kelpie-dst; begin again in another folder`);
-    return parsed.data.plan;
-  }
+async function readHeader(folder: string): Promise<Plan> {
+  const path = join(folder, 'storm.json');
+  const parsed = HEADER.safeParse(parseJson(await readFile(path, 'utf8')));
+  if (!parsed.success)
+    throw new UsageError(`'${path}' is no header of a storm of this version of kelpie-dst; begin again in another folder`);
+  return parsed.data.plan;
+}
 
-  async #load(onBatch: (batch: StoredBatch) => void): Promise<void> {
-    const path = this.path('results.jsonl');
-    const { size } = await stat(path);
-    let whole = 0;
-    let number = 0;
-    for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-      number++;
-      const end = whole + Buffer.byteLength(line) + 1;
-      // The storm was killed while it wrote its last line.
-      if (end > size) break;
-      const parsed = LINE.safeParse(parseJson(line));
-      if (!parsed.success) throw new UsageError(`--resume: line ${number} of '${path}' is broken; remove it, and its runs are done again`);
-      for (const result of parsed.data.results) {
-        const planned = result.position < runsOf(this.#plan) ? runAt(this.#plan, result.position) : undefined;
-        if (planned?.seed !== result.seed || planned.scenario !== result.scenario) {
-          throw new UsageError(`--resume: line ${number} of '${path}' has a run that this storm does not; begin again in another folder`);
-        }
+/** Resolves to how many bytes there are of whole lines: a storm that is killed may leave half of one. */
+async function readBatches(folder: string, plan: Plan, onBatch: (batch: StoredBatch) => void): Promise<number> {
+  const path = join(folder, 'results.jsonl');
+  const { size } = await stat(path);
+  let whole = 0;
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    number++;
+    const end = whole + Buffer.byteLength(line) + 1;
+    if (end > size) break;
+    const parsed = LINE.safeParse(parseJson(line));
+    if (!parsed.success) throw new UsageError(`line ${number} of '${path}' is broken; remove it, and its runs are done again by --resume`);
+    for (const result of parsed.data.results) {
+      const planned = result.position < runsOf(plan) ? runAt(plan, result.position) : undefined;
+      if (planned?.seed !== result.seed || planned.scenario !== result.scenario) {
+        throw new UsageError(`line ${number} of '${path}' has a run that this storm does not; begin again in another folder`);
       }
-      onBatch(parsed.data);
-      whole = end;
     }
-    if (whole < size) await truncate(path, whole);
+    onBatch(parsed.data);
+    whole = end;
   }
+  return whole;
 }
 
 function parseJson(text: string): unknown {

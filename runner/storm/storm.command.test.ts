@@ -208,6 +208,78 @@ describe('the command', () => {
     expect(stderr).toContain(says);
   });
 
+  const QUICK = ['storm', '--scenario', 'wal-recovery', '--bug', 'wal-no-replay', '--json'];
+  /** The runs of a storm, by what is stored of them. */
+  const stored = (out: string): SeedResult[] =>
+    readFileSync(join(folder, out, 'results.jsonl'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .flatMap((line) => (JSON.parse(line) as { readonly results: SeedResult[] }).results);
+
+  test('shards make up the whole, run for run', () => {
+    const all = ['--seeds', '11', '--no-shrink'];
+    const whole = reportOf(kelpie(...QUICK, ...all, '--out', 'whole').stdout);
+    const shards = [1, 2, 3].map((index) => {
+      const { stdout } = kelpie(...QUICK, ...all, '--shard', `${index}/3`, '--out', `shard-${index}`);
+      return reportOf(stdout);
+    });
+    expect(shards.map(({ seeds }) => seeds)).toEqual([4, 4, 3]);
+    expect(shards.reduce((sum, { failed }) => sum + failed, 0)).toBe(whole.failed);
+    expect(whole.failed).toBeGreaterThan(0);
+    const bare = (results: SeedResult[]) =>
+      results.map((result) => ({ ...result, position: 0, twin: null })).sort((a, b) => Number(a.seed) - Number(b.seed));
+    expect(bare(['shard-1', 'shard-2', 'shard-3'].flatMap(stored))).toEqual(bare(stored('whole')));
+  }, 120_000);
+
+  test('report says again what was stored, also of a storm without its reports, and of shards what the whole says', () => {
+    const before = readFileSync(join(folder, 'whole', 'report.json'), 'utf8');
+    rmSync(join(folder, 'whole', 'junit.xml'));
+    expect(kelpie('report', 'whole', '--json')).toEqual({ code: 1, stdout: before, stderr: '' });
+    expect(readFileSync(join(folder, 'whole', 'report.json'), 'utf8')).toBe(before);
+    expect(readFileSync(join(folder, 'whole', 'junit.xml'), 'utf8')).toContain('<testsuite');
+    // As it stands where a storm was killed.
+    rmSync(join(folder, 'whole', 'report.json'));
+    const killed = reportOf(kelpie('report', 'whole', '--json').stdout);
+    expect(killed).toEqual({ ...reportOf(before), stopped: 'interrupted', wallMs: 0, seedsPerSecond: 0 });
+
+    const shards = ['shard-1', 'shard-2', 'shard-3'];
+    // Which runs are done twice depends on where they stand in their shard.
+    const bare = (report: StormReport) => ({ ...timeless(report), twins: null });
+    const whole = kelpie('report', ...shards, '--json', '--out', 'together');
+    expect(bare(reportOf(whole.stdout))).toEqual(bare(reportOf(before)));
+    expect(readFileSync(join(folder, 'together', 'report.json'), 'utf8')).toBe(whole.stdout);
+    expect(reportOf(kelpie('report', 'shard-1', 'shard-3', '--json').stdout)).toMatchObject({ seeds: 7, notRun: 4 });
+    expect(kelpie('report', 'shard-2').stdout).toMatch(/seeds +from 0, .*, shard 2 of 3\n/);
+    for (const [folders, says] of [
+      [['nothing'], "there is no storm in 'nothing'; 'kelpie-dst storm --out nothing' makes one"],
+      [['shard-1', 'found'], "'shard-1' and 'found' have different storms; only shards of one make a whole"],
+      [['shard-1', 'shard-1'], "'shard-1' and 'shard-1' both have shard 1 of 3; name each once"],
+      [['shard-1', '--out', join('shard-1', 'storm.json')], 'the reports cannot be written to'],
+    ] as const)
+      expect(kelpie('report', ...folders)).toMatchObject({ code: 2, stderr: expect.stringContaining(says) as string });
+  }, 120_000);
+
+  test('--fail-fast ends with the first failure, and --budget when its time is over; what is left is said', () => {
+    const fast = kelpie(...QUICK, '--seeds', '500', '--fail-fast', '--workers', '1');
+    expect(fast.code).toBe(1);
+    expect(reportOf(fast.stdout)).toMatchObject({ stopped: 'fail-fast', failed: 1 });
+    const short = reportOf(kelpie(...QUICK, '--seeds', '100000', '--budget', '1s').stdout);
+    expect(short.stopped).toBe('budget');
+    expect(short.seeds).toBeGreaterThan(0);
+    expect(short.seeds + short.notRun).toBe(100_000);
+  }, 120_000);
+
+  test('--from-git begins with the commit that is checked out', () => {
+    const repository = join(folder, 'repository');
+    const git = (...args: readonly string[]) => spawnSync('git', ['-C', repository, ...args], { encoding: 'utf8' }).stdout.trim();
+    spawnSync('git', ['init', '-q', repository]);
+    git('-c', 'user.name=x', '-c', 'user.email=x@example.org', 'commit', '-q', '--allow-empty', '-m', 'first');
+    const head = git('rev-parse', 'HEAD');
+    const { stdout } = spawnSync(process.execPath, [bin, ...QUICK, '--seeds', '2', '--from-git'], { cwd: repository, encoding: 'utf8' });
+    expect(head).toMatch(/^[0-9a-f]{40}$/);
+    expect(reportOf(stdout)).toMatchObject({ from: head, seeds: 2 });
+  }, 60_000);
+
   test('refuses --from-git outside of a clone', () => {
     expect(kelpie('storm', '--from-git')).toMatchObject({ code: 2, stderr: expect.stringContaining('git tells no commit here') as string });
   });
