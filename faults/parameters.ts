@@ -190,6 +190,12 @@ export function servers(
   }, least);
 }
 
+/** Servers that a fault of a peer shows to: what is wrong with the peer most often shows to all that call it. */
+export function callers(): Field<readonly NodeId[]> {
+  const some = servers();
+  return { ...some, draw: (random, budget) => (random.chance(3, 4) ? budget.nodes : some.draw(random, budget)) };
+}
+
 /** Servers whose disks may lie, as far as they also may go down at once where the fault needs that. */
 export const liars = (most: (budget: Budget) => number = lying, least = 1): Field<readonly NodeId[]> =>
   servers(

@@ -1,12 +1,12 @@
 /** The peer dies while it works on a request; it may have acted on it. */
 import { judging } from '../fault.js';
-import { hits, LONG_EPISODE, parameters, rate, servers } from '../parameters.js';
+import { callers, hits, LONG_EPISODE, parameters, rate } from '../parameters.js';
 
 export const serverCrash = judging('service', {
   id: 'service/server-crash',
   summary: 'peers die in the middle of a request',
   needs: ['service'],
   core: false,
-  ...parameters({ nodes: servers(), rate: rate(100, 1000) }, LONG_EPISODE),
+  ...parameters({ nodes: callers(), rate: rate(100, 1000) }, LONG_EPISODE),
   judge: (event, params, random) => (hits(event, params, random) ? { kind: 'fail', code: 'reset', acted: random.chance(1, 2) } : undefined),
 });
