@@ -6,6 +6,7 @@ import { grouped } from '../../reports/text.js';
 import { EXIT, type Verdict } from '../../src/run.js';
 import { expectedOf } from '../case-verdict.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { exploreFirst } from '../conformance/explore-first.js';
 import { explore, type ExploreReport } from '../explore/explore.js';
 import type { Search } from '../explore/explored-run.js';
 import { beyondPercent, exploredText } from '../explore/explored-text.js';
@@ -71,6 +72,7 @@ async function exploreWhat(args: ExploreArguments, signal: AbortSignal): Promise
   const search: Search = { ...small, depth, faults };
   const path = args.out ?? `${[scenario.id, ...(bug === undefined ? [] : [bug])].join('-')}.explored.json`;
   await probeWritable(path, 'failing case');
+  await exploreFirst(signal);
   const begunMs = performance.now();
   const found = await explore(search, {
     runsMax: number('runs', RUNS_DEFAULT, 1, RUNS_MAX),
