@@ -14,6 +14,9 @@ const up = (node: string, token: number, stateVersion: number, decision: ClaimDe
   [node, { type: 'activate.load', actor, token, stateVersion, state: null }],
   [node, { type: 'activate.done', actor, token, stateVersion }],
 ];
+/** Until `onActivate` begins to commit. */
+const coming = (node: string, token: number, stateVersion: number): Line[] => up(node, token, stateVersion).slice(0, -1);
+const fail = (node: string): Line => [node, { type: 'activate.fail', actor, code: 'store-unavailable' }];
 const serve = (node: string, token: number): Line => [
   node,
   { type: 'invoke.start', actor, request: 'r', operation: 'op', token, tries: 1 },
@@ -114,6 +117,20 @@ describe('an actor and its migrations', () => {
       'taken from a holder that does not know it',
       [...up('A', 1, 0), send('A', 1, 1), ...up('B', 2, 1, 'takeover'), serve('B', 2), drop('A', 1), sent('A', 1, 1), ...commit('B', 2, 2)],
     ],
+    [
+      'committed before it was up',
+      [...coming('A', 1, 0), ...commit('A', 1, 1), ['A', { type: 'activate.done', actor, token: 1, stateVersion: 1 }], serve('A', 1)],
+    ],
+    [
+      'gone before it was up, and has committed',
+      [...coming('A', 1, 0), ...commit('A', 1, 1), drop('A', 1), ...up('B', 2, 1), serve('B', 2)],
+    ],
+    [
+      'failed before it was up, and may have committed',
+      [...coming('A', 1, 0), send('A', 1, 1), fail('A'), ...up('B', 2, 1), serve('B', 2)],
+    ],
+    ['failed before it was up, and has not', [...coming('A', 1, 0), send('A', 1, 1), fail('A'), ...up('B', 2, 0), serve('B', 2)]],
+    ['a crash before it was up', [...coming('A', 1, 0), send('A', 1, 1), kill('A'), ...up('B', 2, 1), serve('B', 2)]],
     ['a crash with a commit on its way', [...up('A', 1, 0), send('A', 1, 1), kill('A'), boot('A'), ...up('A', 2, 1, 'stale-life')]],
   ])('%s', (_, story) => {
     expect(follows(story)).toBe('accepted');
@@ -152,6 +169,11 @@ describe('what no migration does', () => {
       /^commit.start: .* is active/,
     ],
     ['loses a commit', [...up('A', 1, 0), ...commit('A', 1, 1), ...going('A', 1, 'idle'), ...up('B', 2, 0)], /^activate.load: version 0/],
+    [
+      'loses what was committed before it was up',
+      [...coming('A', 1, 0), ...commit('A', 1, 1), drop('A', 1), ...up('B', 2, 0)],
+      /^activate.load: version 0/,
+    ],
     ['aborts what is over', [...moved, abort('move')], /^migrate.abort: Abort/],
     [
       'starts again without having ended',

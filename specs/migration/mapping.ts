@@ -55,6 +55,8 @@ interface Coming {
   read: ClaimDecision | undefined;
   /** It was asked to start the actor by the one who passed it on. */
   handover: boolean;
+  /** What it has read: under which claim, and how many commits the actor has had. */
+  token: number;
   loaded: number;
 }
 
@@ -139,11 +141,12 @@ class Actors {
     if (body.type === 'boot') return this.#booted(node);
     if (!('actor' in body) || typeof body.actor !== 'string') return;
     const actor = this.#actor(body.actor);
-    const coming = entryOf(actor.coming, node, (): Coming => ({ claim: '', read: undefined, handover: false, loaded: 0 }));
+    const coming = entryOf(actor.coming, node, (): Coming => ({ claim: '', read: undefined, handover: false, token: 0, loaded: 0 }));
     switch (body.type) {
       case 'activate.fail':
         coming.handover = false;
-        return;
+        // What `onActivate` has sent may be in the store, and the actor is gone all the same.
+        return this.#failed(actor, node, coming);
       case 'claim.read':
         if (coming.claim !== body.claim) Object.assign(coming, { claim: body.claim, read: body.decision });
         return this.#read(actor, body);
@@ -151,11 +154,18 @@ class Actors {
         coming.handover = true;
         return;
       case 'activate.load':
-        coming.loaded = body.stateVersion;
+        Object.assign(coming, { token: body.token, loaded: body.stateVersion });
         return this.#loaded(actor, node, body.token, coming);
       case 'activate.done':
         if (body.token < actor.newestToken) return;
-        return this.#activated(actor, node, coming, body.token, body.stateVersion);
+        if (seatOf(actor, node)?.token !== body.token) this.#activated(actor, node, coming, body.token);
+        return this.#upToMigrate(actor, node);
+      case 'commit.start':
+        // `onActivate` commits before the actor is up.
+        if (coming.token === body.token && body.token >= actor.newestToken && seatOf(actor, node)?.token !== body.token) {
+          this.#activated(actor, node, coming, body.token);
+        }
+        break;
       case 'migrate.prepare':
         return this.#prepared(actor, body.migration, body.from, body.to);
       default:
@@ -218,7 +228,7 @@ class Actors {
     if (!handover) this.#walks.see(actor.walk, versionIs(loaded % 2));
   }
 
-  #activated(actor: Actor, node: string, coming: Coming, token: number, stateVersion: number): void {
+  #activated(actor: Actor, node: string, coming: Coming, token: number): void {
     const seat = this.#seat(actor, node);
     if (seat === undefined) return this.#leave(actor);
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
@@ -226,13 +236,24 @@ class Actors {
     if (coming.handover && (coming.read === 'again' || coming.read === undefined)) see(holds(seat.place));
     see(coming.handover ? started(seat.place) : step('Claim', seat.place));
     if (coming.handover) see(loadedIs(seat.place, coming.loaded % 2));
-    // `onActivate` has committed.
-    for (let version = coming.loaded; version < stateVersion; version++) see(step('Commit', seat.place));
-    Object.assign(coming, { claim: '', read: undefined, handover: false });
+    Object.assign(coming, { claim: '', read: undefined, handover: false, token: 0 });
     Object.assign(seat, { token, commit: undefined });
     actor.holder = node;
+  }
+
+  /** The actor is up: a migration that waited for that goes on. */
+  #upToMigrate(actor: Actor, node: string): void {
     const { migration } = actor;
     if (migration?.phase === 'early' && migration.from === node) this.#prepared(actor, migration.name, node, migration.to);
+  }
+
+  #failed(actor: Actor, node: string, coming: Coming): void {
+    const seat = seatOf(actor, node);
+    coming.token = 0;
+    if (seat === undefined || seat.token === 0) return;
+    this.#settle(actor, seat);
+    seat.token = 0;
+    this.#walks.see(actor.walk, ended(seat.place));
   }
 
   #prepared(actor: Actor, name: string, from: string, to: string): void {
