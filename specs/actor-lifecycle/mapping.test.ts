@@ -25,8 +25,8 @@ const invoke = (request: string, token = 1, tries = 1): Line =>
   tell({ type: 'invoke.start', actor, request, operation: 'op', token, tries });
 const commit = (request: string, state: number | null, stateDeleted = false, token = 1): Line =>
   tell({ type: 'commit.start', actor, request, commit: request, token, stateVersion: 1, reads: 0, writes: [], state, stateDeleted });
-const end = (request: string, committed = true): Line =>
-  tell({ type: 'invoke.end', actor, request, token: 1, outcome: 'ok', commit: committed ? request : null });
+const end = (request: string, committed = true, token = 1): Line =>
+  tell({ type: 'invoke.end', actor, request, token, outcome: 'ok', commit: committed ? request : null });
 const going = (reason: 'idle' | 'shutdown' | 'asked' | 'migration', pending = 0, token = 1): Line =>
   tell({ type: 'deactivate.start', actor, token, reason, pending });
 const gone = (token = 1): Line => tell({ type: 'deactivate.done', actor, token, outcome: 'clean' });
@@ -62,6 +62,10 @@ describe('the life of an actor', () => {
     [
       'dropped, and told of its end afterwards',
       [...up(1, null), invoke('r1'), commit('r1', 7), drop(), ...up(2, 7), end('r1'), invoke('r2', 2)],
+    ],
+    [
+      'dropped, and the same request is served anew before its first end is told',
+      [...up(1, null), invoke('r1'), drop(), ...up(2, null), invoke('r1', 2), end('r1', false, 2), invoke('r2', 2), end('r1', false)],
     ],
     ['passed on by a migration, and dropped on the way', [...up(1, null), going('migration'), gone(), drop()]],
     ['another node had it meanwhile', [...up(1, null), going('asked'), gone(), ...up(2, null, 'n2'), ...up(3, 7)]],

@@ -51,9 +51,11 @@ interface Activation {
   deleted: boolean;
   /** A hook has changed the state, which is no step of the model: it is known again when it is loaded. */
   hookWrote: boolean;
-  /** Requests of dropped activations whose end is not told yet. */
+  /** Requests of dropped activations whose end is not told yet, each with the token: the next activation may serve the same one. */
   readonly zombies: string[];
 }
+
+const served = (token: number, request: string): string => `${token} ${request}`;
 
 const restart = step('Restart');
 const runs = look('running', (state) => state['running'] === true);
@@ -126,7 +128,7 @@ class Lifecycles {
         if (body.request === at.running && body.token === at.token) at.committing = false;
         return;
       case 'invoke.end': {
-        const zombie = at.zombies.indexOf(body.request);
+        const zombie = at.zombies.indexOf(served(body.token, body.request));
         if (zombie >= 0) {
           at.zombies.splice(zombie, 1);
           return;
@@ -184,7 +186,7 @@ class Lifecycles {
   }
 
   #dropped(at: Activation): void {
-    if (at.running !== null) at.zombies.push(at.running);
+    if (at.running !== null) at.zombies.push(served(at.token, at.running));
     this.#doubtful(at);
     Object.assign(at, { token: 0, running: null, surplus: 0 });
     this.#walks.see(at.walk, step('Drop'));

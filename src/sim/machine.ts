@@ -146,7 +146,8 @@ export class Machine {
       const verdict = kernel.judge.ask({ seam: 'timer', node: this.node, micros });
       if (verdict?.kind === 'late') wait += verdict.micros;
       if (verdict?.kind === 'early') {
-        wait = Math.max(0, wait - verdict.micros);
+        // Time goes on however early it is: who waits for what is left must not do so for ever at one moment.
+        wait = Math.max(Math.min(wait, 1), wait - verdict.micros);
         early = true;
       }
     }

@@ -265,6 +265,28 @@ describe('a run', () => {
     expect(await stopped(undefined, 10_000_000)).toMatchObject({ run: { verdict: 'liveness', reason } });
   });
 
+  it('lets time go on for who waits for what a timer that was early has left', async () => {
+    const early: PlannedFault = { id: 'test/early', seam: 'timer', judge: () => ({ kind: 'early', micros: 5 }) };
+    const patient = async ({ clock, tracer }: Platform): Promise<void> => {
+      const until = clock.monotonicMicros() + 1_000_000;
+      const wait = (): void => {
+        const left = until - clock.monotonicMicros();
+        if (left > 0) clock.after(left, wait);
+        else tracer.emit({ type: 'counted' } as { type: string });
+      };
+      wait();
+      await new Promise(() => {});
+    };
+    const faults = [{ id: early.id, label: `${early.id}#1`, params: { startMicros: 0, durationMicros: 4_000_000 } }];
+    const waiting = caseOf(1, {
+      faults,
+      workload: { nodes: 1, clients: 1, operations: [] },
+      limits: { ...caseOf(1).limits, events: 1_000 },
+    });
+    const { run } = await runOf(waiting, { ...broken(patient), faults: [early] });
+    expect(run).toMatchObject({ verdict: 'pass', sometimes: { counted: 1 } });
+  });
+
   it('keeps to the budget: never more servers down than it says', async () => {
     const down = new Set<string>();
     let most = 0;
