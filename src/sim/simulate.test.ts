@@ -272,7 +272,7 @@ describe('a run', () => {
       const wait = (): void => {
         const left = until - clock.monotonicMicros();
         if (left > 0) clock.after(left, wait);
-        else tracer.emit({ type: 'counted' } as { type: string });
+        else tracer.emit({ type: 'counted' });
       };
       wait();
       await new Promise(() => {});
