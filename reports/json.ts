@@ -3,7 +3,7 @@ import type { RunReporter } from './reporter.js';
 
 export const json: RunReporter = {
   id: 'json',
-  report({ run, wallMs, reproduce, twin, potency, specState }) {
+  report({ run, wallMs, reproduce, shrink, traceFile, twin, potency, specState }) {
     const { profile, bug } = run.case;
     return `${JSON.stringify(
       {
@@ -31,6 +31,8 @@ export const json: RunReporter = {
         counts: run.counts,
         case: run.case,
         reproduce,
+        ...(shrink === undefined ? {} : { shrink }),
+        ...(traceFile === undefined ? {} : { trace: traceFile }),
       },
       undefined,
       2,

@@ -9,6 +9,10 @@ export interface RunReportInput {
   readonly wallMs: number;
   /** The command that does it again. */
   readonly reproduce: string;
+  /** The command that looks for a smaller case; absent where there is none for this one. */
+  readonly shrink?: string;
+  /** The file that has every event; absent where none was asked for. */
+  readonly traceFile?: string;
   /** Recorded events; empty when the run was not recorded. */
   readonly trace: readonly TraceEvent[];
   /** Where the same case did the same again, in words; absent when it was not tried. */

@@ -208,6 +208,17 @@ describe('the report', () => {
     );
   });
 
+  test('names the file that has every event, and of a failure the command that looks for a smaller case', () => {
+    const more = { shrink: 'npx kelpie-dst shrink 42', traceFile: 'events.jsonl' };
+    const ending = `Every event is in events.jsonl\n\nTo look for a smaller case:\n  npx kelpie-dst shrink 42\n\nTo do it again:\n  ${reproduce}\n`;
+    expect(plainReporter.report({ run: broken, wallMs: 12.6, reproduce, trace, ...more })).toContain(ending);
+    expect(plainReporter.report({ run: passed, wallMs: 12.6, reproduce, trace, ...more })).not.toContain('smaller');
+    expect(JSON.parse(json.report({ run: broken, wallMs: 12.6, reproduce, trace, ...more }))).toMatchObject({
+      shrink: more.shrink,
+      trace: more.traceFile,
+    });
+  });
+
   test('of a run without convergence says in words what is missing, and shows the end of the trace', () => {
     const text = reportOf(
       { ...passed, verdict: 'liveness', reason: 'not converged within 30 s', pending: ['client c1 waits for its answer'] },

@@ -55,7 +55,10 @@ function described(faults: readonly FaultDraw[]): string[] {
   return faults.map((fault) => `${fault.label.padEnd(width)}  ${describeFault(fault)}`);
 }
 
-function reportLines({ run, wallMs, reproduce, trace, twin, potency, specState }: RunReportInput, paint: ChalkInstance): string[] {
+function reportLines(
+  { run, wallMs, reproduce, shrink, traceFile, trace, twin, potency, specState }: RunReportInput,
+  paint: ChalkInstance,
+): string[] {
   const label = labels(paint);
   const fired = run.faults.filter((fault) => fault.fired > 0).map((fault) => `${fault.id} ${grouped(fault.fired)}`);
   const silent = run.faults.filter((fault) => fault.fired === 0).map((fault) => fault.id);
@@ -79,6 +82,8 @@ function reportLines({ run, wallMs, reproduce, trace, twin, potency, specState }
   ];
   if (potency !== undefined) lines.push('', 'Without each fault that fired:', ...potencyLines(potency));
   if (run.verdict !== 'pass') lines.push(...failureLines(run, trace, specState, paint));
+  if (traceFile !== undefined) lines.push('', `Every event is in ${traceFile}`);
+  if (shrink !== undefined && run.verdict !== 'pass') lines.push('', 'To look for a smaller case:', `  ${shrink}`);
   lines.push('', 'To do it again:', `  ${reproduce}`);
   return lines;
 }

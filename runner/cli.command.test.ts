@@ -231,6 +231,8 @@ describe('a known bug', () => {
     expect(seen.stdout).toContain('The events that led there:');
     expect(seen.stdout).toMatch(/^> +\d+\.\d{6} /m);
     expect(seen.stdout).toContain('Faults active then:');
+    expect(seen.stdout).toContain(`To look for a smaller case:\n  npx kelpie-dst shrink ${seed} --bug racy-claim\n`);
+    expect(seen.stdout).toMatch(/^What Kelpie\w+ knows of /m);
     expect(seen.stdout.trimEnd().split('\n').at(-1)).toBe(`  npx kelpie-dst run --seed ${seed} --bug racy-claim`);
 
     const json = kelpie('run', '--seed', String(seed), '--bug', 'racy-claim', '--json');

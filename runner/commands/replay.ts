@@ -1,17 +1,17 @@
 /** `replay`: a saved failure again, and whether it is still there. */
-import type { CommandModule } from 'yargs';
+import type { CommandModule, InferredOptionTypes } from 'yargs';
 import type { RunReportInput } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { type Expected, expectedOf, verdictOf } from '../case-verdict.js';
-import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
+import { catalogue } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
-import { draw } from '../draw.js';
 import { COLOUR_FLAG, JSON_FLAG, wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { type FirstDifference, firstDifference, judgeReplay, type Replayed } from '../replay.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
-import { isWrittenAsSeed, parseSeed } from '../seed.js';
+import { isWrittenAsSeed } from '../seed.js';
+import { refuseSeedFlags, SEED_CASE_FLAGS, seedCase, seedFlagsOf } from '../seed-case.js';
 import { specStateOf } from '../spec-state.js';
 import { logOf } from '../storm/case-file.js';
 import { readSavedCase } from '../storm/saved-case.js';
@@ -19,15 +19,12 @@ import { twinOf } from '../twin/twin-of.js';
 import { withTrace } from '../with-trace.js';
 
 export const REPLAY_FLAGS = {
+  ...SEED_CASE_FLAGS,
   json: JSON_FLAG,
   color: COLOUR_FLAG,
 } as const;
 
-interface ReplayArguments {
-  readonly what: string;
-  readonly json: boolean;
-  readonly color: boolean;
-}
+type ReplayArguments = InferredOptionTypes<typeof REPLAY_FLAGS> & { readonly what: string };
 
 export const replayCommand: CommandModule<object, ReplayArguments> = {
   command: 'replay <what>',
@@ -37,19 +34,20 @@ export const replayCommand: CommandModule<object, ReplayArguments> = {
       .positional('what', {
         type: 'string',
         demandOption: true,
-        describe: `A case file of 'storm --out', or a seed of ${DEFAULT_SCENARIO} (then it runs twice, and must do the same)`,
+        describe: "A case file of 'storm --out', or a seed (then it runs twice, and must do the same)",
       })
       .options(REPLAY_FLAGS)
       .example('$0 replay found/failures/01-conservation.json', 'whether it is reproduced, drifted, changed or gone')
-      .example('$0 replay 42', 'whether seed 42 fails, the same way twice'),
+      .example('$0 replay 42', 'whether seed 42 fails, the same way twice')
+      .example('$0 replay 7 --scenario ledger --bug racy-claim', 'a seed of another scenario, with a known bug'),
   handler: async (args) => {
     process.exitCode = await interruptible((signal) => replay(args, signal));
   },
 };
 
-async function replay({ what, json, color }: ReplayArguments, signal: AbortSignal): Promise<number> {
+async function replay({ what, scenario, bug, json, color }: ReplayArguments, signal: AbortSignal): Promise<number> {
   await exploreFirst(signal);
-  const { run, expected, reproduce, log } = isWrittenAsSeed(what) ? await firstRunOf(what, signal) : await savedCase(what);
+  const { run, expected, log, ...commands } = await beforeOf(what, { scenario, bug }, signal);
   const ran = await runCase(run, { signal });
   // That it differs elsewhere is seen only there.
   const first = expected.verdict === 'nondeterminism' && ran.completed ? (await twinOf(ran, signal)).outcome : ran;
@@ -58,7 +56,7 @@ async function replay({ what, json, color }: ReplayArguments, signal: AbortSigna
   const outcome = await withTrace(first, again);
   const replayed: Replayed = { ...judged, ...(judged.outcome === 'reproduced' ? {} : await differenceFrom(log, outcome, again)) };
   const colour = wantsColour(color, process.stdout, process.env);
-  const told = { ...outcome, ...(await specStateOf(outcome, catalogue)), reproduce };
+  const told = { ...outcome, ...(await specStateOf(outcome, catalogue)), ...commands };
   process.stdout.write(json ? documentOf(replayed, told) : textOf(replayed, told, colour));
   return outcome.run.verdict === 'pass' && replayed.outcome !== 'drifted' ? EXIT.clean : EXIT.bug;
 }
@@ -79,19 +77,33 @@ interface Before {
   readonly run: Case;
   readonly expected: Expected;
   readonly reproduce: string;
+  readonly shrink?: string;
   readonly log?: readonly string[] | undefined;
 }
 
-async function savedCase(path: string): Promise<Before> {
-  const { case: run, expected, log } = await readSavedCase(path);
-  return { run, expected, reproduce: `npx kelpie-dst replay ${path}`, log };
-}
-
-/** A seed has nothing saved: what it does first is what it must do again. */
-async function firstRunOf(text: string, signal: AbortSignal): Promise<Before> {
-  const run = draw(parseSeed(text), find('scenario', catalogue.scenarios, DEFAULT_SCENARIO), { faults: catalogue.faults });
-  const { run: first } = await runCase(run, { signal });
-  return { run, expected: expectedOf(verdictOf(first)), reproduce: `npx kelpie-dst run --seed ${text}` };
+async function beforeOf(what: string, flags: Parameters<typeof seedCase>[1], signal: AbortSignal): Promise<Before> {
+  if (isWrittenAsSeed(what)) {
+    // A seed has nothing saved: what it does first is what it must do again.
+    const run = seedCase(what, flags);
+    const { run: first } = await runCase(run, { signal });
+    const same = [what, ...seedFlagsOf(run)].join(' ');
+    return {
+      run,
+      expected: expectedOf(verdictOf(first)),
+      reproduce: `npx kelpie-dst replay ${same}`,
+      shrink: `npx kelpie-dst shrink ${same}`,
+    };
+  }
+  refuseSeedFlags(what, flags);
+  const { case: run, expected, log } = await readSavedCase(what);
+  const isSmall = what.endsWith('.min.json');
+  return {
+    run,
+    expected,
+    reproduce: `npx kelpie-dst replay ${what}`,
+    log,
+    ...(isSmall ? {} : { shrink: `npx kelpie-dst shrink ${what}` }),
+  };
 }
 
 function documentOf({ outcome, told, differs }: Replayed, { run, reproduce, specState }: RunReportInput): string {

@@ -93,6 +93,8 @@ async function run(args: RunArguments, signal: AbortSignal): Promise<number> {
       ...(await specStateOf(outcome, catalogue)),
       wallMs: first.wallMs,
       reproduce: commandOf(args, drawn),
+      ...shrinkCommandOf(args, outcome.run),
+      ...(traceFile === undefined || !outcome.completed ? {} : { traceFile: traceFile.path }),
       ...(equalIn === undefined ? {} : { twin: equalIn }),
       ...(potency === undefined ? {} : { potency }),
     }),
@@ -159,4 +161,12 @@ function commandOf(args: RunArguments, drawn: Case): string {
   return ['npx kelpie-dst run', ...modes, ...flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]))].join(
     ' ',
   );
+}
+
+/** Only what `shrink` can draw by itself; what differs elsewhere is not in the case. */
+function shrinkCommandOf(args: RunArguments, { verdict, seed }: Run): { readonly shrink?: string } {
+  const drawnOtherwise = [args.profile, args.fault, args.strategy, args['sim-time']].some((flag) => flag !== undefined);
+  if (drawnOtherwise || verdict === 'pass' || verdict === 'nondeterminism') return {};
+  const flags = (['scenario', 'bug'] as const).flatMap((name) => (args[name] === undefined ? [] : [`--${name} ${args[name]}`]));
+  return { shrink: ['npx kelpie-dst shrink', seed, ...flags].join(' ') };
 }

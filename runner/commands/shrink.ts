@@ -3,18 +3,17 @@ import type { CommandModule, InferredOptionTypes } from 'yargs';
 import type { RunReportInput } from '../../reports/reporter.js';
 import { terminal } from '../../reports/terminal.js';
 import { counted, grouped } from '../../reports/text.js';
-import type { Scenario } from '../../scenarios/scenario.js';
 import { type Case, EXIT } from '../../src/run.js';
 import { CasePool } from '../case-pool.js';
 import { expectedOf } from '../case-verdict.js';
-import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
-import { draw } from '../draw.js';
+import { catalogue, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
 import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { runCase } from '../run-case.js';
-import { isWrittenAsSeed, parseSeed } from '../seed.js';
+import { isWrittenAsSeed } from '../seed.js';
+import { refuseSeedFlags, SEED_CASE_FLAGS, seedCase } from '../seed-case.js';
 import { NECESSITY_SEEDS, necessities, type Necessity } from '../shrink/necessity.js';
 import { shrink, type Shrunk, type Sizes } from '../shrink/shrink.js';
 import { specStateOf } from '../spec-state.js';
@@ -28,8 +27,7 @@ const RUNS_DEFAULT = 1_500;
 const RUNS_MAX = 1_000_000;
 
 export const SHRINK_FLAGS = {
-  scenario: { type: 'string', describe: `Scenario of a seed; ${DEFAULT_SCENARIO} when left out`, coerce: once('scenario') },
-  bug: { type: 'string', describe: "Known bug of a seed ('list bugs')", coerce: once('bug') },
+  ...SEED_CASE_FLAGS,
   runs: { type: 'string', describe: `Cases to try at most; ${RUNS_DEFAULT} when left out`, coerce: once('runs') },
   budget: { type: 'string', describe: 'Wall time, such as 2m, after which the smallest so far is taken', coerce: once('budget') },
   workers: WORKERS_FLAG,
@@ -117,16 +115,13 @@ interface Given {
   readonly flags: string;
 }
 
-async function given({ what, scenario: scenarioId, bug, out }: ShrinkArguments): Promise<Given> {
+async function given({ what, scenario, bug, out }: ShrinkArguments): Promise<Given> {
   if (isWrittenAsSeed(what)) {
-    const scenario: Scenario = find('scenario', catalogue.scenarios, scenarioId ?? DEFAULT_SCENARIO);
-    const bugId = bug === undefined ? undefined : find('bug', catalogue.bugs, bug).id;
-    const run = draw(parseSeed(what), scenario, { faults: catalogue.faults, ...(bugId === undefined ? {} : { bug: bugId }) });
-    const name = [scenario.id, ...(bugId === undefined ? [] : [bugId]), what].join('-');
-    return { run, path: out ?? `${name}.min.json`, flags: bugId === undefined ? '' : ` with bug ${bugId}` };
+    const run = seedCase(what, { scenario, bug });
+    const name = [run.scenario, ...(run.bug === undefined ? [] : [run.bug]), what].join('-');
+    return { run, path: out ?? `${name}.min.json`, flags: run.bug === undefined ? '' : ` with bug ${run.bug}` };
   }
-  if (scenarioId !== undefined || bug !== undefined)
-    throw new UsageError(`'${what}' is a file, which says its scenario and bug itself; leave --scenario and --bug out`);
+  refuseSeedFlags(what, { scenario, bug });
   const { case: run } = await readSavedCase(what);
   return { run, path: out ?? `${what.replace(/\.json$/, '')}.min.json`, flags: '; the code has changed since it was saved' };
 }

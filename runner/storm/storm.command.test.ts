@@ -1,6 +1,6 @@
 /** Storms as users run them, and storms over programs that hang, eat the memory or fail. Runs the build, because a thread loads no TypeScript. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -189,6 +189,11 @@ describe('the command', () => {
     const { code, stdout } = kelpie('replay', '3');
     expect(code).toBe(0);
     expect(stdout).toMatch(/\nreproduced: pass again, after the same events/);
+    const bugged = kelpie('replay', '1', '--scenario', 'kv-state-atomicity', '--bug', 'kv-write-through');
+    expect(bugged.code).toBe(1);
+    expect(bugged.stdout).toContain('npx kelpie-dst replay 1 --scenario kv-state-atomicity --bug kv-write-through\n');
+    expect(bugged.stdout).toMatch(/^reproduced: buffer-empty-when-idle again/m);
+    expect(kelpie('replay', 'nowhere.json', '--bug', 'racy-claim').stderr).toContain('leave --scenario and --bug out');
   });
 
   test.each<readonly [readonly string[], string]>([
@@ -250,9 +255,12 @@ describe('the command', () => {
     expect(readFileSync(join(folder, 'together', 'report.json'), 'utf8')).toBe(whole.stdout);
     expect(reportOf(kelpie('report', 'shard-1', 'shard-3', '--json').stdout)).toMatchObject({ seeds: 7, notRun: 4 });
     expect(kelpie('report', 'shard-2').stdout).toMatch(/seeds +from 0, .*, shard 2 of 3\n/);
+    mkdirSync(join(folder, 'other'));
+    const header = readFileSync(join(folder, 'shard-1', 'storm.json'), 'utf8');
+    writeFileSync(join(folder, 'other', 'storm.json'), header.replace('"seeds":11', '"seeds":12'));
     for (const [folders, says] of [
       [['nothing'], "there is no storm in 'nothing'; 'kelpie-dst storm --out nothing' makes one"],
-      [['shard-1', 'found'], "'shard-1' and 'found' have different storms; only shards of one make a whole"],
+      [['shard-1', 'other'], "'shard-1' and 'other' have different storms; only shards of one make a whole"],
       [['shard-1', 'shard-1'], "'shard-1' and 'shard-1' both have shard 1 of 3; name each once"],
       [['shard-1', '--out', join('shard-1', 'storm.json')], 'the reports cannot be written to'],
     ] as const)
