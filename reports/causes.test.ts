@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TraceEvent } from '../src/trace.js';
-import { leadingTo } from './causes.js';
+import { lastOf, leadingTo } from './causes.js';
 
 /** An event from its node, its type, what it follows from, and the rest of its body. */
 type Line = readonly [node: string, type: string, cause: number, more?: Readonly<Record<string, string>>];
@@ -87,5 +87,42 @@ describe('what led to an event', () => {
     expect(types(leadingTo(trace, 2, 40))).toEqual(['claim.commit', 'claim.read', 'phase']);
     expect(leadingTo(trace, 7, 40)).toEqual([]);
     expect(types(leadingTo(traceOf(['', 'phase', -1]), 0, 40))).toEqual(['phase']);
+  });
+});
+
+describe('what was last told of what has not come to its end', () => {
+  const calls = Array.from({ length: 60 }, (): Line => ['n1', 'invoke.start', -1, a]);
+  const trace = traceOf(
+    ['n3', 'boot', -1, { reason: 'start' }],
+    ['n3', 'node.register', -1],
+    ['n3', 'database', -1],
+    ...calls,
+    ['n3', 'claim.read', -1, b],
+    ['n3', 'member.join-fail', -1],
+    ['n1', 'exit', -1],
+  );
+
+  test('is what is about the node that is named, and not what its actors did', () => {
+    expect(types(lastOf(trace, ['n3 is no member of the cluster: nobody lets it in'], 40))).toEqual([
+      'boot',
+      'node.register',
+      'member.join-fail',
+    ]);
+  });
+
+  test('is all that is told of the actor that is named, the latest first', () => {
+    const led = lastOf(trace, ['ledger:l1 is called by c1, c2 and no node holds it'], 40);
+    expect(led).toHaveLength(40);
+    expect(new Set(types(led))).toEqual(new Set(['invoke.start']));
+  });
+
+  test('is what a node did where nothing is about the node itself', () => {
+    const [op, other] = [{ op: 'c2-7' }, { op: 'c2-8' }];
+    const client = traceOf(['c2', 'boot', -1, { reason: 'start' }], ['c2', 'op.invoke', -1, op], ['c1', 'op.invoke', -1, other]);
+    expect(types(lastOf(client, ['transfer of c2 has had no answer since 3 s'], 40))).toEqual(['boot', 'op.invoke']);
+  });
+
+  test('is nothing where nothing is named', () => {
+    expect(lastOf(trace, ['somebody waits'], 40)).toEqual([]);
   });
 });

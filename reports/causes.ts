@@ -24,6 +24,9 @@ const isNoise = ({ body }: TraceEvent): boolean => body.type === 'send' || body.
 /** What the world does to a node changes what it can do; `fault` is told by the world itself, for no node. */
 const OF_THE_WORLD: ReadonlySet<string> = new Set(['kill', 'crash', 'boot', 'stop', 'exit', 'pause', 'resume', 'clock']);
 
+/** What a node asks of others goes on all the time, and a lost packet is one of many. */
+const OF_ITS_SERVICES: ReadonlySet<string> = new Set(['database', 'disk', 'service', 'lose']);
+
 /** Every node boots once, and clients come and go. */
 const isRoutine = ({ body }: TraceEvent): boolean =>
   body.type === 'exit' || (body.type === 'boot' && 'reason' in body && body.reason === 'start');
@@ -66,6 +69,27 @@ export function leadingTo(trace: readonly TraceEvent[], upTo: number, count: num
   take(newestFirst(own), count);
   take(newestFirst(alike(trace, last)), count);
   take(newestFirst([...spine, ...behind]), count);
+  return [...chosen.values()].sort((a, b) => a.index - b.index);
+}
+
+/**
+ * What was last told of what has not come to its end, as the sentences name it: the actors, and of the nodes what is about the node
+ * itself, with what the world did to it. Empty where the sentences name nothing of the trace.
+ */
+export function lastOf(trace: readonly TraceEvent[], pending: readonly string[], count: number): readonly TraceEvent[] {
+  const words = new Set(pending.flatMap((sentence) => sentence.split(/[\s,;]+/).map((word) => word.replace(/[.:]$/, ''))));
+  const isNamed = (event: TraceEvent): boolean => {
+    const subject = subjectOf(event);
+    return subject !== undefined && words.has(subject);
+  };
+  const onNamed = trace.filter((event) => words.has(event.node) && !isNoise(event));
+  const struck = onNamed.filter((event) => OF_THE_WORLD.has(event.body.type));
+  const own = trace.filter((event) => isNamed(event) && !OF_LITTLE_WEIGHT.has(event.body.type));
+  const ofTheNode = onNamed.filter(({ body }) => !('actor' in body || 'op' in body || 'request' in body || OF_ITS_SERVICES.has(body.type)));
+  const told = [...own, ...(ofTheNode.length > struck.length ? ofTheNode : onNamed)];
+  const chosen = new Map<number, TraceEvent>();
+  for (const event of newestFirst(struck).slice(0, Math.floor(count / SHARE_OF_THE_WORLD))) chosen.set(event.index, event);
+  for (const event of newestFirst(told)) if (chosen.size < count) chosen.set(event.index, event);
   return [...chosen.values()].sort((a, b) => a.index - b.index);
 }
 

@@ -226,6 +226,8 @@ describe('the report', () => {
     );
     expect(text).toContain('\nnot converged within 30 s\n\nNot converged:\n  client c1 waits for its answer\n');
     expect(text).toMatch(/^>\s+0\.006000/m);
+    const named = reportOf({ ...passed, verdict: 'liveness', reason: 'not converged', pending: ['n1 is no member'] }, trace);
+    expect(named).toMatch(/What was last told of it:\n +seconds +n1\n +0\.003000 +claim\.commit actor=bank:a token=1\n\nFaults/);
     expect(text).toContain('Faults active then:\n  none\n');
   });
 

@@ -2,7 +2,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { Case, FaultDraw, Judgement, Run, SpecReport, Violation } from '../src/run.js';
 import type { TraceEvent } from '../src/trace.js';
-import { leadingTo } from './causes.js';
+import { lastOf, leadingTo } from './causes.js';
 import { eventLog } from './event-log.js';
 import type { FaultPotency, RunReporter, RunReportInput, SpecState } from './reporter.js';
 import { clockTime, counted, describeFault, describeNetwork, describeStrategy, duration, folded, grouped, printable } from './text.js';
@@ -126,12 +126,15 @@ function failureLines(run: Run, trace: readonly TraceEvent[], specState: SpecSta
   if (run.pending.length > 0) lines.push('', 'Not converged:', ...run.pending.map((pending) => `  ${printable(pending)}`));
   const upTo = run.violations[0]?.event ?? trace.at(-1)?.index;
   if (upTo === undefined || trace.length === 0) return lines;
+  // Where no promise broke, what happened last has nothing to do with what did not happen.
+  const unfinished = run.violations.length === 0 ? lastOf(trace, run.pending, EVENTS_MAX) : [];
   const active = activeFaults(run.case.faults, trace, upTo);
   return [
     ...lines,
     '',
-    'The events that led there:',
-    ...eventLog(leadingTo(trace, upTo, EVENTS_MAX), upTo),
+    ...(unfinished.length > 0
+      ? ['What was last told of it:', ...eventLog(unfinished, -1)]
+      : ['The events that led there:', ...eventLog(leadingTo(trace, upTo, EVENTS_MAX), upTo)]),
     '',
     'Faults active then:',
     ...(active.length === 0 ? ['  none'] : described(active).map((fault) => `  ${fault}`)),
