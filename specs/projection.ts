@@ -1,6 +1,6 @@
 /** What mappings share: the events of a run by their types, and the few places that a model has for the many nodes of a run. */
 import type { TraceEvent } from '../src/trace.js';
-import type { Observation, SpecState, Told } from './mapping.js';
+import type { Observation, SpecState, Told, Walks } from './mapping.js';
 
 /** An event of these types: a mapping that looks for one which it does not hear is none that compiles. */
 export const told = <Heard extends Told['type']>({ body }: TraceEvent): Extract<Told, { readonly type: Heard }> =>
@@ -9,13 +9,47 @@ export const told = <Heard extends Told['type']>({ body }: TraceEvent): Extract<
 /** The process of a node is over, in one way or another. */
 export const ENDS = ['kill', 'exit', 'crash'] as const;
 
-export const isEnd = (type: string): boolean => type === 'kill' || type === 'exit' || type === 'crash';
+type End = (typeof ENDS)[number];
+
+export const isEnd = <Body extends { readonly type: string }>(body: Body): body is Extract<Body, { readonly type: End }> =>
+  (ENDS as readonly string[]).includes(body.type);
 
 /** A number that depends on the text alone (FNV-1a), so that alike things take the places of a model in an order of their own. */
 export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+/** In an order that the text decides, so that of places which differ in nothing but their names each gets its turn. */
+export const eitherWay = <T>(places: readonly T[], text: string): readonly T[] => (hashOf(text) % 2 === 0 ? places : places.toReversed());
+
+/** A node in its place of a model. */
+export interface Seated {
+  readonly node: string;
+  readonly place: string;
+  /** Its process has ended, and has not begun again. */
+  down: boolean;
+}
+
+/** The seat of a node, undefined where it has none. */
+export function seatOf<Seat extends Seated>(seats: ReadonlyMap<string, Seat>, node: string): Seat | undefined {
+  for (const seat of seats.values()) if (seat.node === node) return seat;
+  return undefined;
+}
+
+/** The process of the node begins again, in every walk where it had a place when it ended. */
+export function restart(
+  walks: Walks,
+  all: Iterable<{ readonly walk: string; readonly seats: ReadonlyMap<string, Seated> }>,
+  node: string,
+): void {
+  for (const { walk, seats } of all) {
+    const seat = seatOf(seats, node);
+    if (seat?.down !== true) continue;
+    seat.down = false;
+    walks.see(walk, step('Restart', seat.place));
+  }
 }
 
 /** The entry under a key, made where there is none. */

@@ -11,6 +11,7 @@ import { KelpieError } from '../../src/kelpie/errors.js';
 import { type ActorRef, actorRef } from '../../src/kelpie/ids.js';
 import type { Json } from '../../src/kelpie/json.js';
 import type { Micros, NodeId, Platform } from '../../src/ports.js';
+import { Orders } from './orders.js';
 
 export const TURNS = ['SetState', 'PutKv', 'Fail'] as const;
 export type Turn = (typeof TURNS)[number];
@@ -65,17 +66,13 @@ const SECOND: Micros = 1_000_000;
 /** An attempt is not given up while the director holds things. */
 const ATTEMPT_MICROS: Micros = 20 * SECOND;
 const DEADLINE_MICROS: Micros = 30 * SECOND;
-const POLL_MICROS: Micros = 500;
 
 type Order = { readonly op: string } & ({ readonly kind: 'play'; readonly turns: readonly Turn[] } | { readonly kind: 'look' });
 
 /** Calls the actor at one node, as the script orders, and tells what came of it. Each is a client of its own. */
 export class Caller {
   readonly #node: NodeId;
-  #orders: Order[] = [];
-  #ordered = 0;
-  #answered = 0;
-  #over = false;
+  readonly #orders = new Orders<Order>();
 
   constructor(node: NodeId) {
     this.#node = node;
@@ -85,35 +82,30 @@ export class Caller {
   async run(platform: Platform): Promise<void> {
     const history = new History(platform);
     const client = new KelpieClient(platform, { nodes: [this.#node], attemptMicros: ATTEMPT_MICROS });
-    while (!this.#over) {
-      // The script runs as another process, so what it says is looked for and not waited for.
-      for (const order of this.#orders.splice(0)) void this.#carryOut(order, history, client).then(() => (this.#answered += 1));
-      await platform.clock.sleep(POLL_MICROS);
-    }
+    await this.#orders.carryOut(platform.clock, (order) => this.#carryOut(order, history, client));
     await client.close();
   }
 
   /** Begins an operation that writes. */
   play(turns: readonly Turn[]): void {
-    this.#orders.push({ op: this.#nextOp(), kind: 'play', turns });
+    this.#orders.give({ op: this.#nextOp(), kind: 'play', turns });
   }
 
   /** Begins to read everything. */
   look(): void {
-    this.#orders.push({ op: this.#nextOp(), kind: 'look' });
+    this.#orders.give({ op: this.#nextOp(), kind: 'look' });
   }
 
   get idle(): boolean {
-    return this.#answered === this.#ordered;
+    return this.#orders.idle;
   }
 
   end(): void {
-    this.#over = true;
+    this.#orders.end();
   }
 
   #nextOp(): string {
-    this.#ordered += 1;
-    return `${this.#node}-${this.#ordered}`;
+    return `${this.#node}-${this.#orders.given + 1}`;
   }
 
   async #carryOut(order: Order, history: History, client: KelpieClient): Promise<void> {

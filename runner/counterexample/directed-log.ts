@@ -10,6 +10,7 @@ import { Rpc } from '../../src/kelpie/rpc.js';
 import { Teller } from '../../src/kelpie/tell.js';
 import { Wal, type WalEntry, type WalParts } from '../../src/kelpie/wal/wal.js';
 import { type Database, type Micros, type NodeId, type Platform, transact } from '../../src/ports.js';
+import { Orders } from './orders.js';
 
 const SECOND: Micros = 1_000_000;
 const EXECUTE = 'execute';
@@ -98,10 +99,7 @@ export class LogCaller {
   readonly #node: NodeId;
   /** Names of the operations that were sent under each key. */
   readonly #sent = new Map<string, string[]>();
-  #orders: Order[] = [];
-  #ordered = 0;
-  #answered = 0;
-  #over = false;
+  readonly #orders = new Orders<Order>();
 
   constructor(node: NodeId) {
     this.#node = node;
@@ -112,35 +110,26 @@ export class LogCaller {
     const history = new History(platform);
     const rpc = new Rpc(platform, new Deadlines(platform.clock), new Teller(platform.tracer));
     rpc.listen();
-    while (!this.#over) {
-      // The script runs as another process, so what it says is looked for and not waited for.
-      for (const order of this.#orders.splice(0)) void this.#carryOut(order, history, { rpc, platform }).then(() => (this.#answered += 1));
-      await platform.clock.sleep(POLL_MICROS);
-    }
+    await this.#orders.carryOut(platform.clock, (order) => this.#carryOut(order, history, { rpc, platform }));
     rpc.close();
   }
 
   /** Sends an operation under its key, several times at once, or again. */
   execute(key: string, { times = 1, fails = false } = {}): void {
-    this.#order({ kind: 'execute', key, times, fails });
+    this.#orders.give({ kind: 'execute', key, times, fails });
   }
 
   /** Reads what has taken effect. */
   look(): void {
-    this.#order({ kind: 'look' });
+    this.#orders.give({ kind: 'look' });
   }
 
   get idle(): boolean {
-    return this.#answered === this.#ordered;
+    return this.#orders.idle;
   }
 
   end(): void {
-    this.#over = true;
-  }
-
-  #order(order: Order): void {
-    this.#ordered += 1;
-    this.#orders.push(order);
+    this.#orders.end();
   }
 
   async #carryOut(order: Order, history: History, line: Line): Promise<void> {

@@ -1,54 +1,20 @@
 /** The embedded engine on small models: every verdict, every way to have none. */
 import { describe, expect, test } from 'vitest';
+import { checksSmallModels, COUNTER, smallModel } from '../fixtures/small-models.js';
 import { embeddedChecker } from './embedded.js';
-import { DEFAULT_BOUNDS, type Model, type ModelCheckErrorCode } from './model-checker.js';
-
-const model = (body: string, config: string): Model => ({
-  module: 'M',
-  configName: 'M.cfg',
-  config: `SPECIFICATION Spec\n${config}`,
-  source: `---- MODULE M ----\nEXTENDS Naturals\nVARIABLE x\n${body}\nSpec == Init /\\ [][Next]_x\n====\n`,
-});
-
-const COUNTER = `Init == x = 0
-Up(n) == x + n <= 5 /\\ x' = x + n
-Reset == x = 5 /\\ x' = 0
-Next ==
-    \\/ \\E n \\in {1, 2} : Up(n)
-    \\/ Reset
-
-Small == x < 3
-Natural == x >= 0`;
+import { DEFAULT_BOUNDS, type ModelCheckErrorCode } from './model-checker.js';
 
 describe('check', () => {
-  test('holds, with all states and the depth of the search', async () => {
-    const result = await embeddedChecker.check(model(COUNTER, 'INVARIANT Natural\n'));
-    expect(result).toMatchObject({ verdict: 'holds', distinctStates: 6, depth: 4, trace: [] });
-  });
-
-  test('names the violated invariant and every action of a shortest way there', async () => {
-    const result = await embeddedChecker.check(model(COUNTER, 'INVARIANTS Natural Small\n'));
-    expect(result).toMatchObject({ verdict: 'violated', invariant: 'Small', depth: 3 });
-    expect(result.trace.map(({ action, state }) => [action?.label, state.x])).toEqual([
-      [undefined, 0],
-      ['Up(1)', 1],
-      ['Up(2)', 3],
-    ]); // prettier-ignore
-  });
-
-  test('an invariant may fail at once', async () => {
-    const result = await embeddedChecker.check(model(`${COUNTER}\nNever == x # 0`, 'INVARIANT Never\n'));
-    expect(result).toMatchObject({ verdict: 'violated', invariant: 'Never', depth: 1, trace: [{ action: null, state: { x: 0 } }] });
-  });
+  checksSmallModels(embeddedChecker);
 
   test('a state without a step is a deadlock, unless the configuration allows it', async () => {
     const stuck = "Init == x = 0\nStep == x < 1 /\\ x' = 1\nNext ==\n    \\/ Step\n";
-    expect(await embeddedChecker.check(model(stuck, ''))).toMatchObject({ verdict: 'deadlock', depth: 2 });
-    expect(await embeddedChecker.check(model(stuck, 'CHECK_DEADLOCK FALSE\n'))).toMatchObject({ verdict: 'holds', distinctStates: 2 });
+    expect(await embeddedChecker.check(smallModel(stuck, ''))).toMatchObject({ verdict: 'deadlock', depth: 2 });
+    expect(await embeddedChecker.check(smallModel(stuck, 'CHECK_DEADLOCK FALSE\n'))).toMatchObject({ verdict: 'holds', distinctStates: 2 });
   });
 
   test('a Next that is no list of actions is checked all the same, with steps that have no name', async () => {
-    const result = await embeddedChecker.check(model("Init == x = 0\nNext == x' = x + 1\nSmall == x < 2", 'INVARIANT Small\n'));
+    const result = await embeddedChecker.check(smallModel("Init == x = 0\nNext == x' = x + 1\nSmall == x < 2", 'INVARIANT Small\n'));
     expect(result).toMatchObject({ verdict: 'violated', depth: 3 });
     expect(result.trace.map(({ action }) => action)).toEqual([null, null, null]);
   });
@@ -56,7 +22,7 @@ describe('check', () => {
 
 describe('graph', () => {
   test('has all states and labelled steps', async () => {
-    const graph = await embeddedChecker.graph(model(COUNTER, ''));
+    const graph = await embeddedChecker.graph(smallModel(COUNTER, ''));
     expect(graph.states.map(({ x }) => x)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(graph.initial).toEqual([0]);
     expect(graph.steps).toBe(5 + 4 + 1);
@@ -65,14 +31,14 @@ describe('graph', () => {
   });
 
   test('is refused where an invariant fails, for it would not be whole', async () => {
-    await expect(embeddedChecker.graph(model(COUNTER, 'INVARIANT Small\n'))).rejects.toMatchObject({
+    await expect(embeddedChecker.graph(smallModel(COUNTER, 'INVARIANT Small\n'))).rejects.toMatchObject({
       code: 'violated',
       message: 'M.cfg: Small fails, so the graph of M is not whole',
     });
   });
 
   test('is refused where steps have no names', async () => {
-    await expect(embeddedChecker.graph(model("Init == x = 0\nNext == x' = x", ''))).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(embeddedChecker.graph(smallModel("Init == x = 0\nNext == x' = x", ''))).rejects.toMatchObject({ code: 'unsupported' });
   });
 });
 
@@ -91,13 +57,13 @@ describe('no verdict:', () => {
     ],
   ];
   test.each(refused)('%s', async (_, body, config, code, message) => {
-    await expect(embeddedChecker.check(model(body, config))).rejects.toMatchObject({
+    await expect(embeddedChecker.check(smallModel(body, config))).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message) as string,
     });
   });
 
-  const WIDE = model("Init == x = 0\nNext == \\E n \\in 1..3 : x' = (x * 3 + n) % 2000003", '');
+  const WIDE = smallModel("Init == x = 0\nNext == \\E n \\in 1..3 : x' = (x * 3 + n) % 2000003", '');
 
   test('more states than the bound', async () => {
     await expect(embeddedChecker.check(WIDE, { bounds: { ...DEFAULT_BOUNDS, states: 1_000 } })).rejects.toMatchObject({

@@ -81,9 +81,8 @@ class Lifecycles {
 
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
-    if (isEnd(body.type)) return this.#ended(event.node);
+    if (isEnd(body)) return this.#ended(event.node);
     if (body.type === 'boot') return this.#booted(event.node);
-    if (!('actor' in body) || typeof body.actor !== 'string') return;
     const at = this.#at(event.node, body.actor);
     const see = (observation: Observation): void => this.#walks.see(at.walk, observation);
     switch (body.type) {

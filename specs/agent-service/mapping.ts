@@ -159,8 +159,8 @@ class Agents {
         return;
       default:
     }
-    if (isEnd(body.type)) return this.#ended(node);
-    if (!('actor' in body) || typeof body.actor !== 'string' || !body.actor.startsWith(NAMESPACE)) return;
+    if (isEnd(body)) return this.#ended(node);
+    if (!body.actor.startsWith(NAMESPACE)) return;
     const agent = this.#agent(body.actor);
     if (body.type === 'activate.load') return this.#activated(agent, node, body.token, body.state !== null);
     if (agent.holder?.node === node) this.#acted(agent, agent.holder.token, event);

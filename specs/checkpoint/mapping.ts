@@ -49,7 +49,7 @@ class Checkpoints {
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
     const { node } = event;
-    if (isEnd(body.type)) return this.#ended(node);
+    if (isEnd(body)) return this.#ended(node);
     switch (body.type) {
       case 'fault':
         if (body.fault.startsWith('disk/')) this.#unreliable = true;

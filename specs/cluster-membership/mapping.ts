@@ -117,7 +117,7 @@ class Trio {
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
     const place = this.#places.get(event.node);
-    if (isEnd(body.type)) {
+    if (isEnd(body)) {
       if (place !== undefined) this.#see(crash(place));
       return;
     }
@@ -277,7 +277,7 @@ class Clusters {
     if (this.#trios !== undefined) {
       for (const trio of this.#trios) trio.observe(event);
     } else if (body.type === 'phase' && body.phase !== 'setup') this.#begin();
-    else if (isEnd(body.type) || body.type.startsWith('member.') || body.type.startsWith('primary.')) this.#before.push(event);
+    else if (isEnd(body) || body.type.startsWith('member.') || body.type.startsWith('primary.')) this.#before.push(event);
   }
 
   #begin(): void {

@@ -8,7 +8,7 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, eitherWay, ENDS, entryOf, isEnd, look, step, told } from '../projection.js';
 
 const HEARS = [
   ...ENDS,
@@ -99,8 +99,7 @@ class Commits {
 
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
-    if (isEnd(body.type)) return this.#ended(event.node);
-    if (!('actor' in body) || typeof body.actor !== 'string') return;
+    if (isEnd(body)) return this.#ended(event.node);
     const actor = this.#actor(body.actor);
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
     switch (body.type) {
@@ -164,7 +163,7 @@ class Commits {
   /** A client that has nothing under way; which one of two depends on what it is for. */
   #free(actor: Actor, use: string): Client | undefined {
     const busy = new Set([...actor.commits.values()].map(({ client }) => client));
-    const clients = hashOf(`${actor.walk} ${use}`) % 2 === 0 ? CLIENTS : CLIENTS.toReversed();
+    const clients = eitherWay(CLIENTS, `${actor.walk} ${use}`);
     return clients.find((client) => !busy.has(client));
   }
 

@@ -5,7 +5,7 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, eitherWay, ENDS, entryOf, isEnd, look, restart, type Seated, seatOf, step, told } from '../projection.js';
 
 const HEARS = [
   ...ENDS,
@@ -26,12 +26,10 @@ const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
 
 /** A node in its place. */
-interface Seat {
-  readonly node: string;
+interface Seat extends Seated {
   readonly place: Place;
   /** Of the claim under which it serves, 0 for none. */
   token: number;
-  down: boolean;
 }
 
 interface Lease {
@@ -71,12 +69,11 @@ class Leases {
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
     const { node } = event;
-    if (isEnd(body.type)) return this.#ended(node);
-    if (body.type === 'boot') return this.#booted(node);
-    if (!('actor' in body) || typeof body.actor !== 'string') return;
+    if (isEnd(body)) return this.#ended(node);
+    if (body.type === 'boot') return restart(this.#walks, this.#leases.values(), node);
     if (body.type === 'claim.commit') return this.#claimed(this.#lease(body.actor), node, body.token);
     const lease = this.#leases.get(body.actor);
-    const seat = lease === undefined ? undefined : seatOf(lease, node);
+    const seat = lease === undefined ? undefined : seatOf(lease.seats, node);
     if (lease === undefined || seat === undefined || seat.token === 0) return;
     if ('token' in body && body.token !== seat.token) return;
     const see = (observation: Observation): void => this.#walks.see(lease.walk, observation);
@@ -110,13 +107,13 @@ class Leases {
     const { walk, newest, holder } = lease;
     // Its answer was so late that others have had the lease since: it is over before it began.
     if (token < newest) return;
-    const seat = seatOf(lease, node) ?? this.#sit(lease, node);
+    const seat = seatOf(lease.seats, node) ?? this.#sit(lease, node);
     if (seat === undefined) return this.#walks.leave(walk, 'three nodes take themselves for the holder of a lease, or may');
     this.#walks.see(walk, step('AcquireDone', seat.place));
     seat.token = token;
     lease.newest = token;
     lease.holder = node;
-    const before = seatOf(lease, holder);
+    const before = seatOf(lease.seats, holder);
     if (before === undefined || before === seat) return;
     if (token === newest) this.#walks.see(walk, sameToken(before.place, seat.place));
     else if (before.token !== 0) this.#walks.see(walk, deposed(before.place));
@@ -124,7 +121,7 @@ class Leases {
 
   /** The place of a node that has told that it does not serve, and is not the last one to have had the lease. */
   #sit(lease: Lease, node: string): Seat | undefined {
-    const order = hashOf(lease.walk) % 2 === 0 ? PLACES : PLACES.toReversed();
+    const order = eitherWay(PLACES, lease.walk);
     let place = order.find((one) => !lease.seats.has(one));
     if (place === undefined) {
       const other = [...lease.seats.values()].find((seat) => seat.node !== lease.holder && seat.token === 0);
@@ -140,27 +137,13 @@ class Leases {
 
   #ended(node: string): void {
     for (const lease of this.#leases.values()) {
-      const seat = seatOf(lease, node);
+      const seat = seatOf(lease.seats, node);
       if (seat === undefined || seat.down) continue;
       seat.down = true;
       seat.token = 0;
       this.#walks.see(lease.walk, step('Crash', seat.place));
     }
   }
-
-  #booted(node: string): void {
-    for (const lease of this.#leases.values()) {
-      const seat = seatOf(lease, node);
-      if (seat?.down !== true) continue;
-      seat.down = false;
-      this.#walks.see(lease.walk, step('Restart', seat.place));
-    }
-  }
-}
-
-function seatOf(lease: Lease, node: string): Seat | undefined {
-  for (const seat of lease.seats.values()) if (seat.node === node) return seat;
-  return undefined;
 }
 
 export const mapping: Mapping = {

@@ -6,7 +6,7 @@
 import type { ClaimDecision, KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { at, eitherWay, ENDS, entryOf, isEnd, look, restart, type Seated, seatOf, step, told } from '../projection.js';
 
 const HEARS = [
   ...ENDS,
@@ -38,12 +38,10 @@ const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
 
 /** A node in its place. */
-interface Seat {
-  readonly node: string;
+interface Seat extends Seated {
   readonly place: Place;
   /** Of the claim under which the actor is active here, 0 when it is not. */
   token: number;
-  down: boolean;
   /** A commit that was sent, and whose outcome is not told. */
   commit: string | undefined;
 }
@@ -137,9 +135,8 @@ class Actors {
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
     const { node } = event;
-    if (isEnd(body.type)) return this.#ended(node);
-    if (body.type === 'boot') return this.#booted(node);
-    if (!('actor' in body) || typeof body.actor !== 'string') return;
+    if (isEnd(body)) return this.#ended(node);
+    if (body.type === 'boot') return restart(this.#walks, this.#actors.values(), node);
     const actor = this.#actor(body.actor);
     const coming = entryOf(actor.coming, node, (): Coming => ({ claim: '', read: undefined, handover: false, token: 0, loaded: 0 }));
     switch (body.type) {
@@ -170,7 +167,7 @@ class Actors {
         return this.#prepared(actor, body.migration, body.from, body.to);
       default:
     }
-    const seat = seatOf(actor, node);
+    const seat = seatOf(actor.seats, node);
     if (seat !== undefined) this.#acted(actor, seat, event);
   }
 
@@ -188,9 +185,9 @@ class Actors {
 
   /** The place of a node; that of another one when it has none yet, undefined when none is free. */
   #seat(actor: Actor, node: string): Seat | undefined {
-    const known = seatOf(actor, node);
+    const known = seatOf(actor.seats, node);
     if (known !== undefined) return known;
-    const order = hashOf(actor.walk) % 2 === 0 ? PLACES : PLACES.toReversed();
+    const order = eitherWay(PLACES, actor.walk);
     let place = order.find((one) => !actor.seats.has(one));
     if (place === undefined) {
       const { holder, migration } = actor;
@@ -257,7 +254,7 @@ class Actors {
   }
 
   #prepared(actor: Actor, name: string, from: string, to: string): void {
-    if ((seatOf(actor, from)?.token ?? 0) === 0) {
+    if ((seatOf(actor.seats, from)?.token ?? 0) === 0) {
       actor.migration = { name, from, to, phase: 'early', token: 0, moved: undefined };
       return;
     }
@@ -324,7 +321,7 @@ class Actors {
       case 'migrate.transfer':
         return see(step('Transfer'));
       case 'migrate.move': {
-        const target = seatOf(actor, migration.to);
+        const target = seatOf(actor.seats, migration.to);
         // The target has come up, and under a token that the lease had before.
         if (target !== undefined && target.token !== 0 && target.token < body.newToken) see(halfMoved(target.place));
         seat.token = 0;
@@ -355,7 +352,7 @@ class Actors {
   #ended(node: string): void {
     for (const actor of this.#actors.values()) {
       actor.coming.delete(node);
-      const seat = seatOf(actor, node);
+      const seat = seatOf(actor.seats, node);
       if (seat === undefined || seat.down) continue;
       this.#settle(actor, seat);
       Object.assign(seat, { token: 0, down: true });
@@ -363,20 +360,6 @@ class Actors {
       this.#walks.see(actor.walk, step('Crash', seat.place));
     }
   }
-
-  #booted(node: string): void {
-    for (const actor of this.#actors.values()) {
-      const seat = seatOf(actor, node);
-      if (seat?.down !== true) continue;
-      seat.down = false;
-      this.#walks.see(actor.walk, step('Restart', seat.place));
-    }
-  }
-}
-
-function seatOf(actor: Actor, node: string): Seat | undefined {
-  for (const seat of actor.seats.values()) if (seat.node === node) return seat;
-  return undefined;
 }
 
 export const mapping: Mapping = {

@@ -7,7 +7,7 @@
 import type { KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, ENDS, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
+import { at, eitherWay, ENDS, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
 
 const HEARS = [
   ...ENDS,
@@ -109,7 +109,7 @@ class Registry {
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
     const { node } = event;
-    if (isEnd(body.type)) return this.#ended(node);
+    if (isEnd(body)) return this.#ended(node);
     switch (body.type) {
       case 'boot':
         this.#node(node).up = true;
@@ -130,7 +130,7 @@ class Registry {
         // A node that is asked to place the actor need not have had it.
         return body.place ? undefined : this.#see(body.actor, body.to, (seen) => seen.forward);
       default:
-        if ('actor' in body && typeof body.actor === 'string') this.#actorTold(node, body);
+        this.#actorTold(node, body);
     }
   }
 
@@ -177,11 +177,10 @@ class Registry {
   /** The walk begins before the first claim is committed: nobody can have had the actor. */
   #actor(name: string, claimer: string): Actor {
     return entryOf(this.#actors, name, () => {
-      const hash = hashOf(name);
-      const actor: Actor = { walk: name, seats: new Map(), free: hash % 2 === 0 ? [...PLACES] : PLACES.toReversed(), newest: 0 };
+      const actor: Actor = { walk: name, seats: new Map(), free: [...eitherWay(PLACES, name)], newest: 0 };
       this.#sit(actor, this.#node(claimer));
       const others = [...this.#nodes.values()].filter((node) => node.life > 0 && node.name !== claimer);
-      const other = others[(hash >>> 1) % others.length];
+      const other = others[(hashOf(name) >>> 1) % others.length];
       if (other !== undefined) this.#sit(actor, other);
       this.#walks.see(actor.walk, untouched);
       return actor;

@@ -94,11 +94,10 @@ class Actors {
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
     const { node } = event;
-    if (isEnd(body.type)) return this.#ended(node);
+    if (isEnd(body)) return this.#ended(node);
     if (body.type === 'boot') return this.#booted(node);
     // A migration's target is told of its claim by what it activates.
     if (body.type === 'claim.commit' || body.type === 'activate.load') return this.#claimed(body.actor, node, body.token);
-    if (!('actor' in body) || typeof body.actor !== 'string') return;
     const seat = this.#actors.get(body.actor)?.find((one) => one.node === node);
     if (seat === undefined || seat.phase === 'down' || seat.phase === 'done') return;
     if ('token' in body && body.token !== seat.token) return;

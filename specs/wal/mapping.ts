@@ -63,7 +63,7 @@ class Logs {
     const body = told<Heard>(event);
     if (body.type === 'disk') return this.#onDisk(event);
     if (!this.#disks.trusts(event.node)) return;
-    if (isEnd(body.type)) return this.#ended(this.#logs.get(event.node));
+    if (isEnd(body)) return this.#ended(this.#logs.get(event.node));
     switch (body.type) {
       case 'wal.recover':
         return this.#recovered(this.#log(event.node));
