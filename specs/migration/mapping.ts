@@ -155,11 +155,11 @@ class Actors {
         return this.#loaded(actor, node, body.token, coming);
       case 'activate.done':
         if (body.token < actor.newestToken) return;
-        if (seatOf(actor, node)?.token !== body.token) this.#activated(actor, node, coming, body.token);
+        if (seatOf(actor.seats, node)?.token !== body.token) this.#activated(actor, node, coming, body.token);
         return this.#upToMigrate(actor, node);
       case 'commit.start':
         // `onActivate` commits before the actor is up.
-        if (coming.token === body.token && body.token >= actor.newestToken && seatOf(actor, node)?.token !== body.token) {
+        if (coming.token === body.token && body.token >= actor.newestToken && seatOf(actor.seats, node)?.token !== body.token) {
           this.#activated(actor, node, coming, body.token);
         }
         break;
@@ -245,7 +245,7 @@ class Actors {
   }
 
   #failed(actor: Actor, node: string, coming: Coming): void {
-    const seat = seatOf(actor, node);
+    const seat = seatOf(actor.seats, node);
     coming.token = 0;
     if (seat === undefined || seat.token === 0) return;
     this.#settle(actor, seat);
