@@ -20,6 +20,7 @@ describe('checkpoints of one disk', () => {
     ['restarts', [save(1), kill, restore(1), save(2), save(3), exit, restore(3), kill, restore(3), save(4)]],
     ['one that was published by a life that died before it said so', [save(1), kill, restore(2), save(3)]],
     ['the same as the first event of a disk', [restore(3), save(4)]],
+    ['one that is restored again by who could not go on from it', [save(1), kill, restore(1), restore(1), save(2), kill, restore(2)]],
     ['damage, and the one before it', [rot, save(1), save(2), kill, damaged(2), restore(1), save(3), kill, restore(3)]],
     ['damage of two', [rot, save(1), save(2), save(3), kill, damaged(3), damaged(2), restore(1), kill, damaged(3), damaged(2), restore(1)]],
     ['a disk that is wiped, and begins anew', [save(1), save(2), kill, wipe, save(1)]],
@@ -38,6 +39,8 @@ describe('what no store of checkpoints does', () => {
     ['publishes a number again', [save(1), save(1)], 'checkpoint.save: the number of another checkpoint'],
     ['publishes before it has restored', [save(1), kill, save(2)], 'checkpoint.save: Publish'],
     ['restores while it runs', [save(1), restore(1)], 'checkpoint.restore: Restore'],
+    ['restores again when it has saved', [save(1), kill, restore(1), save(2), restore(2)], 'checkpoint.restore: Restore'],
+    ['restores another one than before', [save(1), kill, restore(1), restore(2)], 'checkpoint.restore: Restore'],
     ['passes the newest over', [save(1), save(2), kill, restore(1)], 'checkpoint.restore: the newest is whole and not restored'],
     ['restores what is damaged', [rot, save(1), save(2), kill, damaged(2), restore(2)], 'checkpoint.restore: restored and damaged'],
   ])('%s', (_, story, seen) => {

@@ -16,6 +16,8 @@ interface Disk {
   newest: number;
   /** The process has ended, and none has told of a checkpoint since. */
   down: boolean;
+  /** What this life began with, until it has saved: a node that could not go on from there opens its checkpoints again. */
+  restored: number | undefined;
   /** Numbers told as damaged in this life. */
   readonly damaged: Set<number>;
 }
@@ -75,7 +77,7 @@ class Checkpoints {
     const found = this.#disks.get(node);
     if (found !== undefined) return found;
     this.#made += 1;
-    const made: Disk = { walk: `${node}/${this.#made}`, newest: -1, down: false, damaged: new Set() };
+    const made: Disk = { walk: `${node}/${this.#made}`, newest: -1, down: false, restored: undefined, damaged: new Set() };
     this.#disks.set(node, made);
     return made;
   }
@@ -86,6 +88,7 @@ class Checkpoints {
     if (!disk.down) this.#walks.see(disk.walk, maybePublish);
     this.#walks.see(disk.walk, crash);
     disk.down = true;
+    disk.restored = undefined;
     disk.damaged.clear();
   }
 
@@ -99,11 +102,13 @@ class Checkpoints {
     if (sequence <= newest) this.#walks.see(walk, notNewer);
     disk.newest = sequence;
     disk.down = false;
+    disk.restored = undefined;
   }
 
   #restored(node: string, sequence: number): void {
     const disk = this.#disk(node);
     const { walk, newest, damaged } = disk;
+    if (disk.restored === sequence) return;
     if (newest < 0 && !disk.down) {
       // An earlier life has made it and died before it said so.
       this.#walks.see(walk, publish);
@@ -117,6 +122,7 @@ class Checkpoints {
     else this.#walks.see(walk, newestPassedOver);
     disk.newest = Math.max(newest, sequence);
     disk.down = false;
+    disk.restored = sequence;
   }
 }
 

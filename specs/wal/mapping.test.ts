@@ -24,6 +24,8 @@ describe('a story that KelpieWAL allows:', () => {
     ['an entry that nobody was told of before the crash', [kill, recover, replay('a'), end('a')]],
     ['a pending operation that is asked for again before its replay', [append('a'), kill, recover, end('a')]],
     ['a crash of a node whose log has not been opened again', [append('a'), kill, kill, recover, replay('a')]],
+    ['a mark that nobody was told of before the crash', [append('a'), kill, recover, cleanup('a'), append('a')]],
+    ['a mark that was thought to be and was not', [append('a'), kill, recover, replay('a'), end('a'), cleanup('a')]],
     ['a key used again after clean-up', [append('a'), end('a'), cleanup('a', 'unknown'), append('a'), end('a')]],
     ['another key in the place of one that is gone', [append('a'), append('b'), end('a'), cleanup('a'), append('c'), end('b'), end('c')]],
     ['more keys than a walk has', [append('a'), append('b'), append('c'), end('c'), end('b'), end('a')]],
@@ -48,6 +50,11 @@ describe('a story that it does not allow:', () => {
     ['an operation that ends twice', [append('a'), end('a'), end('a')], /^wal\.end: MarkDurable k\d$/],
     ['replay of what has ended', [append('a'), end('a'), kill, recover, replay('a')], /^wal\.replay: Replay k\d$/],
     ['clean-up of what is pending', [append('a'), cleanup('a')], /^wal\.cleanup: Cleanup k\d$/],
+    [
+      'clean-up of what was replayed and is pending',
+      [append('a'), kill, recover, replay('a'), cleanup('a')],
+      /^wal\.cleanup: Cleanup k\d$/,
+    ],
     ['an accepted operation that is not there after a crash', [append('a'), kill, recover, append('a')], /^wal\.append: Sync k\d$/],
   ])('%s', (_, lines, told) => expect(followed(lines)).toMatch(told));
 });

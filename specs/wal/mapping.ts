@@ -27,6 +27,13 @@ const replay = (place: Place): Observation => ({
   still: (state) => (state['log'] as readonly Entry[]).some(({ key, live }) => key === place && live),
 });
 
+/** The process may have died between writing a mark and saying so; a mark that was not synced may be on the disk too. */
+const maybeMarked = (place: Place): Observation => ({
+  key: `maybe MarkDurable ${place}`,
+  steps: [{ action: 'MarkDurable', args: [place] }],
+  still: () => true,
+});
+
 const CRASH = step('Crash');
 const RESTART = step('Restart');
 
@@ -132,6 +139,7 @@ class Logs {
     if (log === undefined || log.down) return;
     log.down = true;
     log.crashes++;
+    for (const { pair, place } of log.seats.values()) this.#walks.see(pair.walk, maybeMarked(place));
     for (const { walk } of log.pairs) this.#walks.see(walk, CRASH);
   }
 
