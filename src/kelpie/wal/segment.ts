@@ -36,6 +36,15 @@ export interface EntryRecord {
   readonly atMicros: number;
 }
 
+export const entryRecord = ({ id, key, operation, payload, atMicros }: Omit<EntryRecord, 'record'>): EntryRecord => ({
+  record: 'entry',
+  id,
+  key,
+  operation,
+  payload,
+  atMicros,
+});
+
 /** How an operation ended. */
 export interface StatusRecord {
   readonly record: 'status';

@@ -99,6 +99,33 @@ describe('write-ahead log', () => {
     expect(world.told.filter(({ type }) => type === 'wal.replay')).toHaveLength(1);
   });
 
+  it('does not carry an operation whose mark is on its way: it would be pending again after the next start', async () => {
+    const world = new World();
+    // Every batch has a segment of its own, and keeps nothing for long.
+    const options = { segmentBytes: 1, keptMicros: 0 };
+    await world.life(async ({ open }) => {
+      const wal = await open(options);
+      let release: () => void = () => {};
+      const ends = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const slow = wal.execute(request('slow'), async (entry) => {
+        await ends;
+        return echo(entry);
+      });
+      await wal.execute(request('quick'), echo);
+      release();
+      // What `apply` answers is on its way to the disk when the clean-up looks.
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+      await wal.cleanup();
+      await slow;
+      await wal.close();
+    });
+    const { result } = await world.life(async ({ open }) => (await open(options)).pending().map(({ key }) => key));
+    expect(result).toEqual([]);
+    expect(world.told.filter(({ type }) => type === 'wal.end')).toHaveLength(2);
+  });
+
   it('performs an operation once per key and keeps its answer over restarts', async () => {
     const world = new World();
     const applied: string[] = [];

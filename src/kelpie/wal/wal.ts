@@ -19,7 +19,7 @@ import { chooses } from '../choices.js';
 import { makeDurableDirectory } from '../durable-directory.js';
 import { KelpieError } from '../errors.js';
 import { MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, WAL_KEPT_MICROS } from '../limits.js';
-import { encodeBatch, type EntryRecord, parseSegment, segmentIndex, segmentName, type WalRecord, type WalStatus } from './segment.js';
+import { encodeBatch, entryRecord, parseSegment, segmentIndex, segmentName, type WalRecord, type WalStatus } from './segment.js';
 
 /** An operation as the log knows it. */
 export interface WalEntry {
@@ -135,6 +135,8 @@ export class Wal {
   readonly #byKey = new Map<string, number>();
   readonly #durable = new Map<number, Promise<void>>();
   readonly #running = new Map<number, Promise<WalEntry>>();
+  /** Entries whose mark is on its way to the disk. */
+  readonly #ending = new Set<number>();
   readonly #appender: WalAppender;
   #segments: Segment[] = [];
   #file: DiskFile | undefined;
@@ -235,6 +237,8 @@ export class Wal {
       if (oldest === undefined || this.#segments.length < 2) return;
       const held = oldest.entries.map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
       if (held.some((entry) => entry.status !== 'pending' && entry.atMicros > horizon)) return;
+      // A copy that stands behind its mark would be taken for one that nobody has ended. The next round finds it ended.
+      if (held.some(({ id }) => this.#ending.has(id))) return;
       const carried = held.filter((entry) => entry.status === 'pending' && oldest.entries.includes(entry.id));
       await Promise.all(carried.map((entry) => this.#write(entryRecord(entry))));
       // The flush may have closed segments and begun others, but never removes one.
@@ -310,9 +314,14 @@ export class Wal {
   }
 
   async #end(entry: WalEntry, status: Exclude<WalStatus, 'pending'>, result: string): Promise<WalEntry> {
-    await this.#write({ record: 'status', id: entry.id, status, result, atMicros: this.#clock.wallMicros() });
     const ended: WalEntry = { ...entry, status, result };
-    this.#entries.set(entry.id, ended);
+    this.#ending.add(entry.id);
+    try {
+      await this.#write({ record: 'status', id: entry.id, status, result, atMicros: this.#clock.wallMicros() });
+      this.#entries.set(entry.id, ended);
+    } finally {
+      this.#ending.delete(entry.id);
+    }
     this.#tell({ type: 'wal.end', id: entry.id, key: entry.key, status });
     return ended;
   }
@@ -489,12 +498,3 @@ export class Wal {
     this.#tracer.emit(event);
   }
 }
-
-const entryRecord = ({ id, key, operation, payload, atMicros }: WalEntry): EntryRecord => ({
-  record: 'entry',
-  id,
-  key,
-  operation,
-  payload,
-  atMicros,
-});
