@@ -63,6 +63,12 @@ describe('what led to an event', () => {
     expect(led.at(-1)?.index).toBe(105);
   });
 
+  test('is a few turns of a clock, not all of them', () => {
+    const turns = Array.from({ length: 30 }, (): Line => ['n1', 'clock', -1, { change: 'jump' }]);
+    const trace = traceOf(['n1', 'pause', -1], ...turns, ['n1', 'claim.commit', -1, a]);
+    expect(types(leadingTo(trace, 31, 20))).toEqual(['pause', 'clock', 'clock', 'clock', 'claim.commit']);
+  });
+
   test('is what other actors did alike on the same node', () => {
     const trace = traceOf(
       ['n1', 'claim.commit', -1, b],
@@ -122,7 +128,19 @@ describe('what was last told of what has not come to its end', () => {
     expect(types(lastOf(client, ['transfer of c2 has had no answer since 3 s'], 40))).toEqual(['boot', 'op.invoke']);
   });
 
-  test('is nothing where nothing is named', () => {
+  test('is what the last operation without an answer names, where the sentences name nothing', () => {
+    const reads = traceOf(
+      ['n1', 'boot', -1, { reason: 'restart' }],
+      ['n1', 'wal.recover', -1],
+      ['n2', 'wal.recover', -1],
+      ['observer', 'op.invoke', -1, { op: 'observer-1', node: 'n2' }],
+      ['observer', 'op.fail', -1, { op: 'observer-1' }],
+      ['observer', 'op.invoke', -1, { op: 'observer-2', node: 'n1' }],
+    );
+    expect(lastOf(reads, ['reading back has not completed'], 40).map(({ index }) => index)).toEqual([0, 1, 5]);
+  });
+
+  test('is nothing where nothing is named, and every operation has its answer', () => {
     expect(lastOf(trace, ['somebody waits'], 40)).toEqual([]);
   });
 });

@@ -15,6 +15,7 @@ const ALIKE_MAX = 8;
 const STEPS_BACK_MAX = 6;
 /** Steps back along the spine. */
 const SPINE_MAX = 60;
+const CLOCKS_MAX = 3;
 /** What the world may take of a page, as a divisor. */
 const SHARE_OF_THE_WORLD = 3;
 
@@ -54,8 +55,8 @@ export function leadingTo(trace: readonly TraceEvent[], upTo: number, count: num
   const own = subject === undefined ? [] : ofTheSubject(trace, upTo, subject);
   const behind = own.flatMap((event) => back(event, STEPS_BACK_MAX).slice(1));
   const nodes = new Set<NodeId>([last, ...own, ...behind, ...spine].map(({ node }) => node));
-  const struck = trace.filter(
-    (event) => event.index < upTo && OF_THE_WORLD.has(event.body.type) && nodes.has(event.node) && !isRoutine(event),
+  const struck = withFewClocks(
+    trace.filter((event) => event.index < upTo && OF_THE_WORLD.has(event.body.type) && nodes.has(event.node) && !isRoutine(event)),
   );
   const chosen = new Map([[last.index, last]]);
   const take = (events: readonly TraceEvent[], most: number): void => {
@@ -74,16 +75,19 @@ export function leadingTo(trace: readonly TraceEvent[], upTo: number, count: num
 
 /**
  * What was last told of what has not come to its end, as the sentences name it: the actors, and of the nodes what is about the node
- * itself, with what the world did to it. Empty where the sentences name nothing of the trace.
+ * itself, with what the world did to it. Where the sentences name nothing of the trace, what the last operation names that has no
+ * answer; empty where there is none.
  */
 export function lastOf(trace: readonly TraceEvent[], pending: readonly string[], count: number): readonly TraceEvent[] {
-  const words = new Set(pending.flatMap((sentence) => sentence.split(/[\s,;]+/).map((word) => word.replace(/[.:]$/, ''))));
+  const said = new Set(pending.flatMap((sentence) => sentence.split(/[\s,;]+/).map((word) => word.replace(/[.:]$/, ''))));
+  const isSaid = trace.some((event) => said.has(event.node) || said.has(subjectOf(event) ?? ''));
+  const words = isSaid ? said : namesIn(unanswered(trace));
   const isNamed = (event: TraceEvent): boolean => {
     const subject = subjectOf(event);
     return subject !== undefined && words.has(subject);
   };
   const onNamed = trace.filter((event) => words.has(event.node) && !isNoise(event));
-  const struck = onNamed.filter((event) => OF_THE_WORLD.has(event.body.type));
+  const struck = withFewClocks(onNamed.filter((event) => OF_THE_WORLD.has(event.body.type)));
   const own = trace.filter((event) => isNamed(event) && !OF_LITTLE_WEIGHT.has(event.body.type));
   const ofTheNode = onNamed.filter(({ body }) => !('actor' in body || 'op' in body || 'request' in body || OF_ITS_SERVICES.has(body.type)));
   const told = [...own, ...(ofTheNode.length > struck.length ? ofTheNode : onNamed)];
@@ -91,6 +95,35 @@ export function lastOf(trace: readonly TraceEvent[], pending: readonly string[],
   for (const event of newestFirst(struck).slice(0, Math.floor(count / SHARE_OF_THE_WORLD))) chosen.set(event.index, event);
   for (const event of newestFirst(told)) if (chosen.size < count) chosen.set(event.index, event);
   return [...chosen.values()].sort((a, b) => a.index - b.index);
+}
+
+/** A fault may turn a clock to and fro all the time. */
+function withFewClocks(struck: readonly TraceEvent[]): readonly TraceEvent[] {
+  const clocks = struck.filter(({ body }) => body.type === 'clock').slice(-CLOCKS_MAX);
+  return struck.filter((event) => event.body.type !== 'clock' || clocks.includes(event));
+}
+
+/** The latest operation without an answer. */
+function unanswered(trace: readonly TraceEvent[]): TraceEvent | undefined {
+  const answered = new Set<unknown>();
+  for (const event of newestFirst(trace)) {
+    const { type } = event.body;
+    if (!type.startsWith('op.') || !('op' in event.body)) continue;
+    if (type === 'op.invoke' && !answered.has(event.body.op)) return event;
+    answered.add(event.body.op);
+  }
+  return undefined;
+}
+
+/** Every string of an event, which may be the id of a node, an actor or an operation. */
+function namesIn(event: TraceEvent | undefined): ReadonlySet<string> {
+  const names = new Set<string>();
+  const collect = (value: unknown): void => {
+    if (typeof value === 'string') names.add(value);
+    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(collect);
+  };
+  collect(event?.body);
+  return names;
 }
 
 const newestFirst = (events: readonly TraceEvent[]): TraceEvent[] => [...events].sort((a, b) => b.index - a.index);

@@ -66,7 +66,7 @@ function figures(storm: StormReport): (readonly [string, string])[] {
     ['took', `${(storm.wallMs / 1_000).toFixed(1)} s, ${storm.seedsPerSecond} seeds a second`],
     ...(storm.stopped === null ? [] : [['stopped', `by ${STOPPED[storm.stopped]}; ${counted(storm.notRun, 'run')} not done`] as const]),
     ['faults', `${fired} of the ${faults.length} that were drawn fired`],
-    ...named('inert', storm.inert, storm.coverage.decides),
+    ...notCovered('inert', storm.inert, storm.coverage.decides),
     ...(storm.impotent === null
       ? []
       : [
@@ -78,7 +78,7 @@ function figures(storm: StormReport): (readonly [string, string])[] {
     ...(marks.length === 0
       ? []
       : [['reached', `${marks.length - storm.neverReached.length} of ${counted(marks.length, 'situation')} worth reaching`] as const]),
-    ...named('never reached', storm.neverReached, storm.coverage.decides),
+    ...notCovered('never reached', storm.neverReached, storm.coverage.decides),
     ...(storm.inert.length + storm.neverReached.length === 0 ? [] : [['rule', storm.coverage.rule] as const]),
     ...(twins.checked === 0
       ? []
@@ -92,7 +92,7 @@ function figures(storm: StormReport): (readonly [string, string])[] {
 }
 
 /** All of them where they decide, for then they are to be mended; else a few, for more seeds reach more. */
-function named(label: string, names: readonly string[], decides: boolean): (readonly [string, string])[] {
+function notCovered(label: string, names: readonly string[], decides: boolean): (readonly [string, string])[] {
   if (names.length === 0) return [];
   const shown = decides ? names : names.slice(0, NAMED_MAX);
   const others = names.length - shown.length;
