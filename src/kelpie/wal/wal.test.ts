@@ -229,6 +229,24 @@ describe('write-ahead log', () => {
     expect(result?.id).toBe(32);
   });
 
+  it('goes on where a clean-up has failed between removing a segment and making that durable', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open({ segmentBytes: 200, keptMicros: 0 });
+      for (let i = 0; i < 10; i++) await wal.execute(request(`k${i}`), echo);
+      let fail = true;
+      world.judgeDisk = ({ operation }) => {
+        if (operation !== 'sync-directory' || !fail) return undefined;
+        fail = false;
+        return { kind: 'fail', code: 'EIO' };
+      };
+      await expect(wal.cleanup()).rejects.toThrow();
+      const before = wal.bytes;
+      await wal.cleanup();
+      expect(wal.bytes).toBeLessThan(before / 2);
+    });
+  });
+
   it('keeps answers as long as it promised', async () => {
     const world = new World();
     await world.life(async ({ open }) => {

@@ -16,7 +16,7 @@ import {
 } from '../../ports.js';
 import type { WalEvent } from '../../story.js';
 import { chooses } from '../choices.js';
-import { makeDurableDirectory } from '../durable-directory.js';
+import { makeDurableDirectory, removeIfThere } from '../durable-directory.js';
 import { KelpieError } from '../errors.js';
 import { MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, WAL_KEPT_MICROS } from '../limits.js';
 import { encodeBatch, entryRecord, parseSegment, segmentIndex, segmentName, type WalRecord, type WalStatus } from './segment.js';
@@ -242,7 +242,7 @@ export class Wal {
       const carried = held.filter((entry) => entry.status === 'pending' && oldest.entries.includes(entry.id));
       await Promise.all(carried.map((entry) => this.#write(entryRecord(entry))));
       // The flush may have closed segments and begun others, but never removes one.
-      await this.#disk.remove(this.#path(oldest.index));
+      await removeIfThere(this.#disk, this.#path(oldest.index));
       await this.#disk.syncDirectory(this.#options.directory);
       this.#segments.shift();
       const keys: string[] = [];
