@@ -11,6 +11,7 @@ const kill: Line = ['n1', { type: 'kill', reason: 'test' }];
 const exit: Line = ['n1', { type: 'exit' }];
 /** From here on a disk may be to blame. */
 const rot: Line = ['', { type: 'fault', fault: 'disk/bit-rot', label: 'disk/bit-rot#1', action: 'begins' }];
+const stale: Line = ['n1', { type: 'disk', operation: 'read', path: 'checkpoints/2', outcome: 'stale' }];
 const wipe: Line = ['', { type: 'disk', operation: 'wipe', path: '', outcome: 'damaged', disk: 'n1' }];
 
 describe('checkpoints of one disk', () => {
@@ -30,6 +31,7 @@ describe('checkpoints of one disk', () => {
 
   test('what only a lying disk explains is not judged', () => {
     expect(follows([rot, save(1), save(2), kill, restore(1)])).toBe('left: the disk has lost the newest checkpoint');
+    expect(follows([rot, save(1), save(2), kill, stale, damaged(2), restore(2)])).toBe('left: what was read was not what is there');
     expect(follows([rot, save(1), save(2), kill, save(1)])).toBe('left: the disk has lost every checkpoint');
   });
 });

@@ -10,12 +10,16 @@ import { ENDS, isEnd, look, step, told } from '../projection.js';
 const HEARS = [...ENDS, 'fault', 'disk', 'checkpoint.damaged', 'checkpoint.restore', 'checkpoint.save'] as const;
 type Heard = (typeof HEARS)[number];
 
+const MISREADINGS: ReadonlySet<string> = new Set(['stale', 'misdirected']);
+
 interface Disk {
   readonly walk: string;
   /** The highest number that was told; -1 for none. */
   newest: number;
   /** The process has ended, and none has told of a checkpoint since. */
   down: boolean;
+  /** It has answered this life with what was not in the place that was read. */
+  misread: boolean;
   /** What this life began with, until it has saved: a node that could not go on from there opens its checkpoints again. */
   restored: number | undefined;
   /** Numbers told as damaged in this life. */
@@ -57,10 +61,12 @@ class Checkpoints {
         if (body.fault.startsWith('disk/')) this.#unreliable = true;
         return;
       case 'disk':
+        if (body.operation === 'read' && MISREADINGS.has(body.outcome)) this.#disk(node).misread = true;
         if ((body.operation === 'wipe' || body.operation === 'swap') && typeof body['disk'] === 'string') this.#disks.delete(body['disk']);
         return;
       case 'checkpoint.damaged': {
         const disk = this.#disk(node);
+        if (disk.misread) return this.#walks.leave(disk.walk, 'what was read was not what is there');
         disk.damaged.add(body.sequence);
         if (!this.#unreliable) this.#walks.see(disk.walk, notWhole);
         return;
@@ -77,7 +83,7 @@ class Checkpoints {
     const found = this.#disks.get(node);
     if (found !== undefined) return found;
     this.#made += 1;
-    const made: Disk = { walk: `${node}/${this.#made}`, newest: -1, down: false, restored: undefined, damaged: new Set() };
+    const made: Disk = { walk: `${node}/${this.#made}`, newest: -1, down: false, misread: false, restored: undefined, damaged: new Set() };
     this.#disks.set(node, made);
     return made;
   }
@@ -88,6 +94,7 @@ class Checkpoints {
     if (!disk.down) this.#walks.see(disk.walk, maybePublish);
     this.#walks.see(disk.walk, crash);
     disk.down = true;
+    disk.misread = false;
     disk.restored = undefined;
     disk.damaged.clear();
   }
