@@ -98,6 +98,17 @@ describe('an actor and its migrations', () => {
     ],
     ['started before the source hears that it has moved', [...ready, begin(), ...up('B', 2, 1, 'again'), move(), serve('B', 2)]],
     ['prepared before the actor is up', [prepare(), ...up('A', 1, 0), ...stop(), transfer(0), move()]],
+    [
+      'aborted while its actor was not to be had, and prepared anew when it is',
+      [
+        ...up('B', 1, 0),
+        prepare('A', 'C', 0),
+        abort('stop'),
+        ...going('B', 1, 'idle'),
+        ...up('A', 2, 0),
+        ['A', { type: 'migrate.prepare', actor, migration: 'm2', from: 'A', to: 'B', token: 2 }],
+      ],
+    ],
     ['aborted before it is prepared', [...up('A', 1, 0), abort('prepare'), serve('A', 1)]],
     ['aborted, and up again', [...ready, abort('transfer'), ...up('A', 2, 1, 'again'), serve('A', 2)]],
     ['aborted, because the actor went by itself', [...up('A', 1, 0), prepare(), ...going('A', 1, 'idle'), abort('stop'), ...up('B', 2, 0)]],

@@ -163,6 +163,13 @@ class Actors {
           this.#activated(actor, node, coming, body.token);
         }
         break;
+      case 'migrate.abort': {
+        const { migration } = actor;
+        if (migration?.phase !== 'early' || migration.name !== body.migration) break;
+        // Its node may never come to have anything to do with the actor.
+        migration.phase = 'over';
+        return;
+      }
       case 'migrate.prepare':
         return this.#prepared(actor, body.migration, body.from, body.to);
       default:
@@ -333,7 +340,6 @@ class Actors {
       case 'migrate.abort': {
         const { phase } = migration;
         migration.phase = 'over';
-        if (phase === 'early') return;
         const ownEnd = phase === 'under way' && (seat.token === 0 || body.step === 'stop');
         // The source may have come up anew since it stopped for the migration.
         if (body.step !== 'stop' && seat.token === migration.token) seat.token = 0;
