@@ -9,7 +9,7 @@ test('the storm has every scenario in it, the default one most often, and bounds
   expect([...times.keys()].sort()).toEqual(catalogue.scenarios.map(({ id }) => id).sort());
   expect(times.get(DEFAULT_SCENARIO)).toBe(25);
   expect(new Set(runs.map(({ seed }) => seed)).size).toBe(runs.length);
-  for (const { limits } of runs) expect(limits.events).toBe(1_000_000);
+  for (const { limits } of runs) expect(limits.events).toBe(200_000);
   expect(caseOf(9)).toEqual(runs[9]);
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isDrawn, keyOf, type Mutation, originalAt, parseSample, type Span } from './mutant.js';
+import { isDrawn, keyOf, mutated, type Mutation, originalAt, parseSample, type Span } from './mutant.js';
 
 const TEXT = 'function lease(a: number) {\n  if (a > 1) {\n    return a;\n  }\n  if (a > 1) return -a;\n  return 0;\n}\n';
 
@@ -20,6 +20,11 @@ test('the original is what stands at the place, over several lines too', () => {
   expect(originalAt(TEXT, span(1, 6, 11))).toBe('a > 1');
   expect(originalAt(TEXT, span(1, 13, 3, 3))).toBe('{\n    return a;\n  }');
   expect(() => originalAt(TEXT, span(6, 0, 1, 60))).toThrow('the text has no lines 7 to 61');
+});
+
+test('the change is made at its place and nowhere else', () => {
+  expect(mutated(TEXT, { span: span(1, 6, 11), replacement: 'true' })).toBe(TEXT.replace('a > 1', 'true'));
+  expect(mutated(TEXT, { span: span(1, 13, 3, 3), replacement: '{}' })).toBe(TEXT.replace('{\n    return a;\n  }', '{}'));
 });
 
 test('the key of a mutant outlives edits around it, and not an edit of it', () => {

@@ -31,6 +31,15 @@ export function originalAt(text: string, { start, end }: Span): string {
   return lines.map((line, index) => (index === 0 ? line.slice(start.column) : line)).join('\n');
 }
 
+/** The text with the change. Throws RangeError for a place that the text does not have. */
+export function mutated(text: string, { span, replacement }: Pick<Mutation, 'span' | 'replacement'>): string {
+  originalAt(text, span);
+  const lines = text.split('\n');
+  const before = [...lines.slice(0, span.start.line), lines[span.start.line]?.slice(0, span.start.column)].join('\n');
+  const after = [lines[span.end.line]?.slice(span.end.column), ...lines.slice(span.end.line + 1)].join('\n');
+  return `${before}${replacement}${after}`;
+}
+
 /** Eight hex digits; the same for the same change of the same code, wherever in its file that code stands. `text` is the file's. */
 export function keyOf({ file, mutator, span, replacement }: Mutation, text: string): string {
   const lines = text.split('\n');

@@ -33,6 +33,7 @@ const flags = yargs(hideBin(process.argv))
     files: { type: 'string', array: true, describe: `parts to mutate: ${SUBJECTS.join(', ')}; all when absent` },
     sample: { type: 'string', default: '1', describe: 'ONE_IN[/SEED]: run one mutant in so many, drawn from a seed' },
     only: { type: 'string', array: true, describe: 'run the mutants with these keys alone' },
+    new: { type: 'boolean', default: false, describe: 'leave out mutants whose result is known, to make a sample larger step by step' },
     runs: { type: 'number', default: RUNS_DEFAULT, describe: 'runs of the storm against each mutant' },
     workers: { type: 'number', default: 1, describe: 'mutants at a time' },
     page: { type: 'boolean', default: false, describe: 'run nothing; write the page again, after verdicts have changed' },
@@ -49,7 +50,12 @@ function asked(): { readonly files: readonly string[]; readonly storm: StormOpti
   if (!isCount(flags.workers)) throw new UsageError(`--workers ${flags.workers}: give a whole number from 1`);
   const only = (flags.only ?? []).flatMap((keys) => keys.split(','));
   const files = criticalFiles(flags.files?.flatMap((names) => names.split(',')));
-  return { files, storm: { root, folder, runs: flags.runs, workers: flags.workers, sample, only } };
+  const known = flags.new
+    ? ResultStore.read(folder)
+        .current(textOf)
+        .results.map(({ key }) => key)
+    : [];
+  return { files, storm: { root, folder, runs: flags.runs, workers: flags.workers, sample, only, known } };
 }
 
 async function mutate(files: readonly string[], storm: StormOptions): Promise<void> {

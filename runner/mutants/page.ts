@@ -13,6 +13,8 @@ export interface PageInput {
 
 /** Of one file, or of all. */
 export interface MutantTally {
+  /** Those that the compiler refuses are not run, and count for nothing. */
+  readonly refused: number;
   readonly run: number;
   readonly killed: number;
   readonly survived: number;
@@ -27,10 +29,20 @@ export function tallyOf(results: readonly MutantResult[], verdicts: readonly Mut
   const times = (status: MutantResult['status']): number => results.filter((result) => result.status === status).length;
   for (const { key, status } of results) {
     const kind = kinds.get(key);
-    if (status !== 'killed' && kind !== undefined) read[kind]++;
+    if (isAlive({ status }) && kind !== undefined) read[kind]++;
   }
-  return { run: results.length, killed: times('killed'), survived: times('survived'), unreached: times('unreached'), read };
+  const refused = times('refused');
+  return {
+    refused,
+    run: results.length - refused,
+    killed: times('killed'),
+    survived: times('survived'),
+    unreached: times('unreached'),
+    read,
+  };
 }
+
+const isAlive = ({ status }: Pick<MutantResult, 'status'>): boolean => status === 'survived' || status === 'unreached';
 
 /** Killed by the storm, out of all that were run, in whole per cent; null where none was run. */
 export const plainScore = ({ killed, run }: MutantTally): number | null => percent(killed, run);
@@ -50,8 +62,8 @@ export function mutantsPage({ keys, results, verdicts }: PageInput): string {
   const all = tallyOf(results, verdicts);
   const total = [...keys.values()].reduce((sum, own) => sum + own.length, 0);
   const files = [...keys.keys()].sort();
-  const alive = files.flatMap((file) => results.filter((result) => result.file === file && result.status !== 'killed').sort(byPlace));
-  const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
+  const alive = files.flatMap((file) => results.filter((result) => result.file === file && isAlive(result)).sort(byPlace));
+  const seconds = results.filter(({ status }) => status !== 'refused').reduce((sum, result) => sum + result.seconds, 0);
   const runs = [...new Set(results.map((result) => result.runs))].sort((a, b) => a - b);
   return [
     '# Mutants of the runtime',
@@ -60,21 +72,22 @@ export function mutantsPage({ keys, results, verdicts }: PageInput): string {
     `place of a critical file at a time, and a storm of ${runs.join(' or ') || 'no'} runs over all scenarios, with invariants and conformance on, has to`,
     'find it. A survivor is either equivalent, or shows what neither promise nor workload sees.',
     '',
-    `${counted(results.length, 'mutant')} of ${total} ${results.length === 1 ? 'was' : 'were'} run (${samplesOf(results)}): ${all.killed} killed by the storm, ${all.survived} survived, ${all.unreached} in`,
-    `code that no run of it reached. The mean is ${(results.length === 0 ? 0 : seconds / results.length).toFixed(0)} s of one worker on the machine that wrote this.`,
+    `${counted(results.length, 'mutant')} of ${total} ${results.length === 1 ? 'was' : 'were'} drawn (${samplesOf(results)}). ${all.refused} of them do not compile and count for nothing; of the`,
+    `${all.run} others the storm killed ${all.killed}, ${all.survived} survived, and ${all.unreached} are in code that none of its runs reached. The mean is ${(all.run === 0 ? 0 : seconds / all.run).toFixed(0)} s of`,
+    'one worker on the machine that wrote this.',
     '',
     `- ${shown(plainScore(all))} are killed by the storm, whatever the others are;`,
     `- ${shown(scoreOfPromises(all))} without the ${all.read.equivalent} equivalent ones and the ${all.read.telemetry} that only telemetry, speed or texts for people show;`,
     `- ${shown(scoreWithTests(all))} of these with the ${all.read['unit-tests']} that tests beside the file kill.`,
     '',
-    '| file | mutants | run | killed | survived | not reached | score | without equivalent | with unit tests |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| file | mutants | do not compile | run | killed | survived | not reached | score | without equivalent | with unit tests |',
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...files.map((file) => {
       const own = tallyOf(
         results.filter((result) => result.file === file),
         verdicts,
       );
-      const cells = [`\`${file}\``, keys.get(file)?.length ?? 0, own.run, own.killed, own.survived, own.unreached];
+      const cells = [`\`${file}\``, keys.get(file)?.length ?? 0, own.refused, own.run, own.killed, own.survived, own.unreached];
       return row([...cells, shown(plainScore(own)), shown(scoreOfPromises(own)), shown(scoreWithTests(own))]);
     }),
     '',

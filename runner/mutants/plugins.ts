@@ -1,6 +1,6 @@
 /**
- * What Stryker takes from this project: a test runner whose tests are the runs of a storm, a checker that lets a sample of the mutants
- * through, and a reporter that stores each result as it comes. The runner works inside one process, so that a mutant costs its runs and no
+ * What Stryker takes from this project: a test runner whose tests are the runs of a storm, a checker that lets
+ * through a sample of those mutants that compile, and a reporter that stores each result as it comes. The runner works inside one process, so that a mutant costs its runs and no
  * start, and tells which runs reach which mutants, so that the others are not run for it.
  */
 import { readFileSync } from 'node:fs';
@@ -29,6 +29,7 @@ import {
   TestStatus,
 } from '@stryker-mutator/api/test-runner';
 import { z } from 'zod';
+import { CompileCheck } from './compile-check.js';
 import { isDrawn, keyOf, type Mutation, originalAt, type Span } from './mutant.js';
 import { outcomeOf, ResultStore, SAMPLE_SCHEMA } from './results.js';
 
@@ -41,6 +42,8 @@ const STORM_SCHEMA = z.strictObject({
   sample: SAMPLE_SCHEMA,
   /** Keys of the only mutants that are run; all when empty. */
   only: z.array(z.string()).readonly(),
+  /** Keys of mutants that are not run again. */
+  known: z.array(z.string()).readonly(),
 });
 export type StormOptions = z.infer<typeof STORM_SCHEMA>;
 
@@ -48,6 +51,9 @@ export type StormOptions = z.infer<typeof STORM_SCHEMA>;
 export const strykerValidationSchema = { properties: { storm: { type: 'object' } } };
 
 const stormOf = (options: StrykerOptions): StormOptions => STORM_SCHEMA.parse(options['storm']);
+
+const isWanted = (key: string, { only, known, sample }: StormOptions): boolean =>
+  (only.length > 0 ? only.includes(key) : isDrawn(key, sample)) && !known.includes(key);
 
 /** Why a mutant was not run. Stryker knows no sample, and lets a checker alone keep single mutants back. */
 const NOT_DRAWN = 'not in the sample';
@@ -151,15 +157,20 @@ class SampleChecker implements Checker {
   }
 
   async check(mutants: readonly Mutant[]): Promise<Record<string, CheckResult>> {
-    const { sample, only, root } = this.#storm;
-    const isIn = (mutant: Mutant): boolean => {
+    const { root, folder } = this.#storm;
+    const compileCheck = new CompileCheck(root, folder);
+    const checked = (mutant: Mutant): CheckResult => {
       const mutation = mutationOf(mutant, root, 0);
       const key = keyOf(mutation, this.#texts.of(mutant.fileName));
-      return only.length > 0 ? only.includes(key) : isDrawn(key, sample);
+      if (!isWanted(key, this.#storm)) return { status: CheckStatus.CompileError, reason: NOT_DRAWN };
+      const refused = compileCheck.refuses(mutation);
+      return refused === undefined ? { status: CheckStatus.Passed } : { status: CheckStatus.CompileError, reason: refused };
     };
-    const checked = (mutant: Mutant): CheckResult =>
-      isIn(mutant) ? { status: CheckStatus.Passed } : { status: CheckStatus.CompileError, reason: NOT_DRAWN };
-    return Object.fromEntries(mutants.map((mutant) => [mutant.id, checked(mutant)]));
+    try {
+      return Object.fromEntries(mutants.map((mutant) => [mutant.id, checked(mutant)]));
+    } finally {
+      compileCheck.remove();
+    }
   }
 }
 
@@ -179,12 +190,12 @@ class StoringReporter implements Reporter {
   }
 
   onMutationTestingPlanReady({ mutantPlans }: MutationTestingPlanReadyEvent): void {
-    const { sample, only, root } = this.#storm;
+    const { root } = this.#storm;
     const keys = new Map<string, string[]>();
     for (const { mutant } of mutantPlans) {
       const key = keyOf(mutationOf(mutant, root, 0), this.#texts.of(mutant.fileName));
       keys.set(mutant.fileName, [...(keys.get(mutant.fileName) ?? []), key]);
-      if (only.length > 0 ? only.includes(key) : isDrawn(key, sample)) this.#drawn++;
+      if (isWanted(key, this.#storm)) this.#drawn++;
     }
     for (const [fileName, own] of keys) this.#store.note(pathIn(root, fileName), own, this.#texts.of(fileName));
     console.log(`${mutantPlans.length} mutants, ${this.#drawn} of them are run`);

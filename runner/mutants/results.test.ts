@@ -67,5 +67,6 @@ test('what Stryker says becomes an outcome; a hang and a dead process are kills'
   expect(outcomeOf({ status: 'NoCoverage' })).toEqual({ status: 'unreached' });
   expect(outcomeOf({ status: 'Timeout' })).toMatchObject({ status: 'killed', by: 'hang' });
   expect(outcomeOf({ status: 'RuntimeError', statusReason: 'out of memory' })).toMatchObject({ by: 'crash', detail: 'out of memory' });
-  expect(() => outcomeOf({ status: 'CompileError', statusReason: 'why' })).toThrow("'CompileError' (why)");
+  expect(outcomeOf({ status: 'CompileError', statusReason: 'TS2322' })).toEqual({ status: 'refused', detail: 'TS2322' });
+  expect(() => outcomeOf({ status: 'Ignored', statusReason: 'why' })).toThrow("'Ignored' (why)");
 });

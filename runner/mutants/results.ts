@@ -14,6 +14,8 @@ const OUTCOME = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('killed'), by: z.string(), detail: z.string(), attempts: z.int().min(0) }),
   /** After that many runs: those of the storm that reach it. */
   z.strictObject({ status: z.literal('survived'), attempts: z.int().min(0) }),
+  /** The compiler does not take it. */
+  z.strictObject({ status: z.literal('refused'), detail: z.string() }),
   /** No run of the storm comes by. */
   z.strictObject({ status: z.literal('unreached') }),
 ]);
@@ -61,6 +63,8 @@ export function outcomeOf({ status, statusReason = '', testsCompleted = 0 }: Tol
       return { status: 'killed', by, detail: detail.join('\n'), attempts: testsCompleted };
     case 'Survived':
       return { status: 'survived', attempts: testsCompleted };
+    case 'CompileError':
+      return { status: 'refused', detail: statusReason };
     case 'NoCoverage':
       return { status: 'unreached' };
     case 'Timeout':
