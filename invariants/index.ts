@@ -33,6 +33,7 @@ import { joinAtomicity } from './join-atomicity.js';
 import { leaseExclusivity } from './lease-exclusivity.js';
 import { leaseUniqueness } from './lease-uniqueness.js';
 import { leaseValidityIfActive } from './lease-validity-if-active.js';
+import { leasesAreRenewed } from './leases-are-renewed.js';
 import { lifecycleOrdering } from './lifecycle-ordering.js';
 import { membershipConsistency } from './membership-consistency.js';
 import { migrationAtomicity } from './migration-atomicity.js';
@@ -102,6 +103,7 @@ export const invariants: readonly Invariant[] = [
   leaseExclusivity,
   leaseUniqueness,
   leaseValidityIfActive,
+  leasesAreRenewed,
   lifecycleOrdering,
   membershipConsistency,
   migrationAtomicity,
