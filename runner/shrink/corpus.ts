@@ -103,7 +103,7 @@ async function shrunkFinding(
     runs,
     seconds,
     minimal: cutShort === undefined,
-    spare: things.filter(({ failing, failsAlike }) => failsAlike || failing > 0).map(({ what }) => what),
+    spare: things.filter(({ failing, failsAlike }) => failsAlike || (failing ?? 0) > 0).map(({ what }) => what),
   };
 }
 

@@ -15,22 +15,26 @@ export interface Necessity {
   readonly verdict: CaseVerdict;
   /** Whether it then still fails as the case does. */
   readonly failsAlike: boolean;
-  /** Of `NECESSITY_SEEDS` other seeds, how many fail alike. Other seeds have other latencies, schedules and chances. */
-  readonly failing: number;
+  /** Of `NECESSITY_SEEDS` other seeds, which have other latencies, schedules and chances, how many fail alike; null where too much is left to try them. */
+  readonly failing: number | null;
 }
 
 export const NECESSITY_SEEDS = 20;
+/** With more things left than these, other seeds for each of them take longer than they tell. */
+export const THINGS_IN_DETAIL_MAX = 20;
 
 /** What happens without each thing that is left, the known bug among them, and, in the first row, with all of them. */
 export async function necessities(run: Case, verdict: CaseVerdict, pool: CasePool, scenario: Scenario): Promise<readonly Necessity[]> {
   const everything = { kind: 'everything', what: 'with everything', without: run } as const;
   const { bug, ...correct } = run;
   const bugged = bug === undefined ? [] : [{ kind: 'bug', what: `bug ${bug}`, without: correct } as const];
+  const things = thingsOf(run, scenario);
+  const inDetail = things.length <= THINGS_IN_DETAIL_MAX;
   const rows: Necessity[] = [];
-  for (const { kind, what, without } of [everything, ...bugged, ...thingsOf(run, scenario)]) {
-    const verdicts = await Promise.all([without, ...withOtherSeeds(without)].map((one) => pool.judge(one)));
+  for (const { kind, what, without } of [everything, ...bugged, ...things]) {
+    const verdicts = await Promise.all([without, ...(inDetail ? withOtherSeeds(without) : [])].map((one) => pool.judge(one)));
     const [own, ...others] = verdicts as [CaseVerdict, ...CaseVerdict[]]; // one for each case
-    const failing = others.filter((other) => failsAlike(verdict, other)).length;
+    const failing = inDetail ? others.filter((other) => failsAlike(verdict, other)).length : null;
     rows.push({ kind, what, verdict: own, failsAlike: failsAlike(verdict, own), failing });
   }
   return rows;

@@ -6,7 +6,7 @@ import type { TraceValue } from '../../src/ports.js';
 import type { Case, FaultDraw, Operation, Workload } from '../../src/run.js';
 import { isPlainNetwork, PLAIN_NETWORK, PLAIN_QUANTUM_MICROS } from '../plain-world.js';
 import type { Minimiser } from './minimiser.js';
-import { thingsOf, withOtherSeeds } from './necessity.js';
+import { THINGS_IN_DETAIL_MAX, thingsOf, withOtherSeeds } from './necessity.js';
 
 export interface Parts {
   readonly scenario: Scenario;
@@ -20,8 +20,6 @@ export type Pass = (minimiser: Minimiser, parts: Parts) => Promise<boolean>;
 
 /** Shrinking goes into single numbers only where few operations are left. */
 const OPERATIONS_IN_DETAIL_MAX = 16;
-/** With more things left than these, other seeds for each of them take longer than they tell. */
-const THINGS_RESEEDED_MAX = 20;
 /** Simpler values tried for one number. */
 const VALUES_MAX = 2;
 const DECISIONS_MAX = 100_000;
@@ -143,7 +141,7 @@ function* withSmaller(best: Case, index: number, name: string): Iterable<Case> {
 const luckierSeeds: Pass = (minimiser, { scenario }) =>
   minimiser.takeAll(function* (best) {
     const things = thingsOf(best, scenario);
-    if (things.length > THINGS_RESEEDED_MAX) return;
+    if (things.length > THINGS_IN_DETAIL_MAX) return;
     for (const thing of things) yield* withOtherSeeds(thing.without);
   });
 

@@ -43,7 +43,13 @@ function necessityLines(rows: readonly Necessity[]): string[] {
   return [
     'What happens without each thing that is left:',
     line('', HERE, `of ${NECESSITY_SEEDS} other seeds`),
-    ...rows.map(({ failing }, at) => line(things[at] ?? '', here[at] ?? '', failing === 0 ? 'none fails' : `${failing} fail`)),
+    ...rows.map(({ failing }, at) =>
+      line(
+        things[at] ?? '',
+        here[at] ?? '',
+        failing === null ? 'not tried: too much is left' : failing === 0 ? 'none fails' : `${failing} fail`,
+      ),
+    ),
   ];
 }
 
