@@ -224,7 +224,7 @@ describe('spec replay', { timeout: TIMEOUT_MS }, () => {
       ['ActorState', 'KeptBuffer'],
       /^kelpie-dst: no known bug of the runtime carries KelpieActorState_KeptBuffer\nThose that can be replayed: /,
     ],
-    ['no bug', ['wal'], /^kelpie-dst: Not enough non-option arguments/],
+    ['no bug', ['wal'], /^kelpie-dst: which bug of KelpieWAL is missing\nThose that can be replayed: AckBeforeSync, /],
   ])('%s is wrong usage', (_, args, message) => {
     const { code, stdout, stderr } = run(['spec', 'replay', ...args]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

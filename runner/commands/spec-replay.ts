@@ -21,7 +21,7 @@ export const REPLAY_SPEC_FLAGS = {
 type Arguments = InferredOptionTypes<typeof REPLAY_SPEC_FLAGS> & { module: string | undefined; bug: string | undefined };
 
 export const specReplayCommand: CommandModule<object, Arguments> = {
-  command: 'replay <module> <bug>',
+  command: 'replay <module> [bug]',
   describe: 'Drive the runtime that carries a bug along the counterexample of its spec, and the correct runtime past it',
   builder: (yargs) =>
     yargs
@@ -69,7 +69,8 @@ function wanted(module: string, bug: string): Wanted {
   const carrier = config === undefined ? undefined : carrierOf(catalogue.bugs, spec, config);
   if (config === undefined || carrier === undefined) {
     const near = nearest(bug, carried);
-    const what = config === undefined ? `${spec.module} has no bug '${bug}'` : `no known bug of the runtime carries ${config.name}`;
+    const absent = bug === '' ? `which bug of ${spec.module} is missing` : `${spec.module} has no bug '${bug}'`;
+    const what = config === undefined ? absent : `no known bug of the runtime carries ${config.name}`;
     throw new UsageError(`${what}${near === '' ? '' : `; did you mean ${near}?`}\nThose that can be replayed: ${carried.join(', ')}`);
   }
   return { spec, config, carrier, direction };

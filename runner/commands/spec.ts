@@ -116,7 +116,7 @@ async function environmentIsUsage<T>(work: () => Promise<T>): Promise<T> {
 }
 
 const HEADINGS = ['', 'configuration', 'engine', 'verdict', 'invariant', 'states', 'depth', 'seconds', ''];
-const WIDTHS = [2, -48, -8, -8, -24, 8, 5, 7, 0];
+const WIDTHS = [2, -48, -8, -8, -31, 8, 5, 7, 0];
 
 const cells = (row: CheckRow): readonly string[] => [
   row.ok ? (row.verdict === 'skipped' ? '-' : '✓') : '✗',
