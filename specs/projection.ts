@@ -24,6 +24,24 @@ export function hashOf(text: string): number {
 /** In an order that the text decides, so that of places which differ in nothing but their names each gets its turn. */
 export const eitherWay = <T>(places: readonly T[], text: string): readonly T[] => (hashOf(text) % 2 === 0 ? places : places.toReversed());
 
+/** One of the orders of three places, which the text decides. */
+export function anyOrder<T>([first, second, third]: readonly [T, T, T], text: string): readonly [T, T, T] {
+  switch (hashOf(text) % 6) {
+    case 0:
+      return [first, second, third];
+    case 1:
+      return [first, third, second];
+    case 2:
+      return [second, first, third];
+    case 3:
+      return [second, third, first];
+    case 4:
+      return [third, first, second];
+    default:
+      return [third, second, first];
+  }
+}
+
 /** A node in its place of a model. */
 export interface Seated {
   readonly node: string;

@@ -3,10 +3,11 @@
  * A change of the view is told when its author hears that it is committed, which may be after others have gone on from it, or never.
  * So each change says what was before it: where that has not been told, it has happened by then, and what is told late was told for.
  */
+import type { Micros } from '../../src/ports.js';
 import type { KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Step, Walks } from '../mapping.js';
-import { at, ENDS, hashOf, isEnd, look, step, told } from '../projection.js';
+import { anyOrder, at, ENDS, isEnd, look, step, told } from '../projection.js';
 
 const HEARS = [
   ...ENDS,
@@ -276,17 +277,18 @@ class Clusters {
     }
     if (this.#trios !== undefined) {
       for (const trio of this.#trios) trio.observe(event);
-    } else if (body.type === 'phase' && body.phase !== 'setup') this.#begin();
+    } else if (body.type === 'phase' && body.phase !== 'setup') this.#begin(event.at);
     else if (isEnd(body) || body.type.startsWith('member.') || body.type.startsWith('primary.')) this.#before.push(event);
   }
 
-  #begin(): void {
+  #begin(atMicros: Micros): void {
     const nodes = [...this.#nodes].sort();
     this.#trios = triosOf(nodes).map((trio) => {
       const name = trio.join(' ');
       this.#names.push(name);
-      const turn = hashOf(name);
-      const places = new Map(trio.map((node, i) => [node, PLACES[(i + turn) % PLACES.length] ?? 'n1']));
+      // The same few nodes found most clusters: who has which place depends on the run, so that over many runs everybody is everywhere.
+      const order = anyOrder(PLACES, `${name} ${atMicros}`);
+      const places = new Map(trio.map((node, i) => [node, order[i] ?? 'n1']));
       const made = new Trio(places, (observation) => this.#walks.see(name, observation));
       this.#walks.see(name, isWide(nodes.length > PLACES.length));
       for (const event of this.#before) made.observe(event);

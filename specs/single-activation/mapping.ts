@@ -7,7 +7,7 @@
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, ENDS, entryOf, hashOf, isEnd, look, step, told } from '../projection.js';
+import { anyOrder, at, ENDS, entryOf, isEnd, look, step, told } from '../projection.js';
 
 const HEARS = [
   ...ENDS,
@@ -31,16 +31,6 @@ type Heard = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2', 'n3'] as const;
 type Place = (typeof PLACES)[number];
-
-/** Ways to give the places out. */
-const ORDERS: readonly (readonly Place[])[] = [
-  ['n1', 'n2', 'n3'],
-  ['n1', 'n3', 'n2'],
-  ['n2', 'n1', 'n3'],
-  ['n2', 'n3', 'n1'],
-  ['n3', 'n1', 'n2'],
-  ['n3', 'n2', 'n1'],
-];
 
 const phaseIs = (key: string, place: Place, phases: readonly string[]): Observation =>
   look(`${place} ${key}`, (state) => phases.includes(String(at(state, 'phase', place))));
@@ -147,7 +137,7 @@ class Actors {
   }
 
   #sit(actor: string, seats: Seat[], node: NodeId): Seat | undefined {
-    const order = ORDERS[hashOf(actor) % ORDERS.length] ?? PLACES;
+    const order = anyOrder(PLACES, actor);
     let place = order.find((one) => !seats.some((seat) => seat.place === one));
     if (place === undefined) {
       // The one whose claim is the oldest is the least likely to be still the holder.
