@@ -35,6 +35,9 @@ export const ANY_EPISODE: EpisodeRange = { shortestMicros: 300_000, longest: { n
 /** Long enough for time-outs and leases to run out while it lasts. */
 export const LONG_EPISODE: EpisodeRange = { shortestMicros: 2_000_000, longest: { numerator: 2, denominator: 3 } };
 
+/** Most of the chaos phase, and whole phases of less than half a minute: for what goes bad and stays so, and is met seldom. */
+export const LASTING_EPISODE: EpisodeRange = { shortestMicros: 25_000_000, longest: { numerator: 9, denominator: 10 } };
+
 /** Below this nothing is won by a shorter episode. */
 const EPISODE_MICROS_SHRUNK = 1_000;
 const RATE_DENOMINATOR = 1_000;

@@ -6,15 +6,18 @@ import type { Companion } from './fault.js';
 
 const DOWN_MICROS_MAX = 1_000_000;
 
-/** In every second draw, as far as servers may go down: a crash of the same servers, and a start within the episode. */
+/** In three draws of four, where servers may go down: each of the same servers crashes, and starts again within the episode. */
 export function restartToRead(
   { startMicros, durationMicros, nodes }: Episode & { readonly nodes: readonly NodeId[] },
   random: Random,
   { downMax }: Budget,
 ): readonly Companion[] {
-  if (downMax < 1 || random.chance(1, 2)) return [];
-  const half = Math.max(1, Math.floor(durationMicros / 2));
-  const downMicros = random.between(1, Math.min(half, DOWN_MICROS_MAX));
-  const crash = { startMicros: startMicros + random.int(half), durationMicros: downMicros, nodes: nodes.slice(0, downMax), aim: 'nodes' };
-  return [{ id: 'crash/kill', params: crash }];
+  if (downMax < 1 || random.chance(1, 4)) return [];
+  const longest = Math.max(1, Math.min(DOWN_MICROS_MAX, Math.floor(durationMicros / 2)));
+  return nodes.map((node): Companion => {
+    const own = random.fork(node);
+    const downMicros = own.between(1, longest);
+    const atMicros = startMicros + own.int(Math.max(1, durationMicros - downMicros));
+    return { id: 'crash/kill', params: { startMicros: atMicros, durationMicros: downMicros, nodes: [node], aim: 'nodes' } };
+  });
 }

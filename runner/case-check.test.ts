@@ -48,7 +48,7 @@ describe('a case from a file', () => {
     [
       'a label without a number',
       changed({ label: 'disk/read-fail' }),
-      "and the number of its episode, or the label of the fault that brought it, not 'disk/read-fail'",
+      "and the number of its episode, or the label of the fault that brought it and a number, not 'disk/read-fail'",
     ],
     ['one label twice', { ...drawn, faults: [...drawn.faults, ...drawn.faults] }, "two faults with the label 'disk/read-fail#1'"],
     [

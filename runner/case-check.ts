@@ -36,12 +36,12 @@ export function checkCase(run: Case, { scenarios, faults, bugs }: Pick<Catalogue
   return scenario;
 }
 
-/** The number of an episode, or the label of the fault that brought it. */
-const EPISODE = /^(?:[a-z0-9/-]{1,100}#)?[1-9]\d{0,8}$/;
+/** The number of an episode, or the label of the fault that brought it, and which of several it is. */
+const EPISODE = /^(?:[a-z0-9/-]{1,100}#[1-9]\d{0,8}\.)?[1-9]\d{0,8}$/;
 
 function whyNotInCase({ id, label, params }: FaultDraw, fault: Fault, run: Case, scenario: Scenario): string | undefined {
   if (!label.startsWith(`${id}#`) || !EPISODE.test(label.slice(id.length + 1))) {
-    return `the label of fault '${id}' must be '${id}#' and the number of its episode, or the label of the fault that brought it, not '${label}'`;
+    return `the label of fault '${id}' must be '${id}#' and the number of its episode, or the label of the fault that brought it and a number, not '${label}'`;
   }
   const wrong = fault.check(params);
   return wrong === undefined ? whyNotOffered(fault, scenario, run.profile) : `fault '${label}' cannot be as the case has it: ${wrong}`;

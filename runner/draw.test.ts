@@ -232,7 +232,7 @@ describe('faults', () => {
         );
       });
     const [one] = brought(['disk', 'process']);
-    expect(one).toMatchObject({ id: 'crash/kill', label: 'crash/kill#disk/read-fail#1', params: { aim: 'nodes' } });
+    expect(one).toMatchObject({ id: 'crash/kill', label: 'crash/kill#disk/read-fail#1.1', params: { aim: 'nodes' } });
     expect(brought(['disk'])).toEqual([]);
     expect(brought(['disk', 'process'], ['disk/read-fail'])).toEqual([]);
     expect(brought(['disk', 'process'], ['disk/read-fail', 'crash/kill']).length).toBeGreaterThan(20);

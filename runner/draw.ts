@@ -148,11 +148,11 @@ function drawFaults(
       const label = `${fault.id}#${episode}`;
       const params = fault.draw(own.fork(`#${episode}`), budget);
       draws.push({ id: fault.id, label, params });
-      for (const companion of fault.brings?.(params, own.fork(`#${episode} brings`), budget) ?? []) {
+      for (const [i, companion] of (fault.brings?.(params, own.fork(`#${episode} brings`), budget) ?? []).entries()) {
         const other = faults.find(({ id }) => id === companion.id);
         if (other === undefined || whyNotDrawable(other, scenario, profile, budget) !== undefined) continue;
         if (only !== undefined && !only.includes(other.id)) continue;
-        draws.push({ id: other.id, label: `${other.id}#${label}`, params: companion.params });
+        draws.push({ id: other.id, label: `${other.id}#${label}.${i + 1}`, params: companion.params });
       }
     }
   }

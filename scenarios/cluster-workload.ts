@@ -89,7 +89,7 @@ export function drawClusterWorkload(random: Random, chaosMicros: Micros): Cluste
     clients: size.between(2, 4),
     ledgers: numbered('l', size.between(2, 4)),
     accounts: numbered('a', size.between(2, 4)),
-    agents: numbered('g', size.between(1, 2)),
+    agents: numbered('g', size.between(2, 4)),
   };
   const moments = drawMoments(random.fork('moments'), size.between(20, 80), chaosMicros);
   const operations = moments.map((atMicros, i) => {

@@ -1,6 +1,6 @@
 /** A read brings what the platter held before the latest durable change of a page. */
 import { judging } from '../fault.js';
-import { hits, liars, LONG_EPISODE, parameters, rate } from '../parameters.js';
+import { hits, LASTING_EPISODE, liars, parameters, rate } from '../parameters.js';
 import { restartToRead } from '../restart-to-read.js';
 
 export const staleRead = judging('disk', {
@@ -9,7 +9,7 @@ export const staleRead = judging('disk', {
   needs: ['disk'],
   core: true,
   allowed: (budget) => budget.lyingDisksMax > 0,
-  ...parameters({ nodes: liars(), rate: rate(100, 1000) }, LONG_EPISODE),
+  ...parameters({ nodes: liars(), rate: rate(300, 1000) }, LASTING_EPISODE),
   brings: restartToRead,
   judge: (event, params, random) => (event.operation === 'read' && hits(event, params, random) ? { kind: 'stale' } : undefined),
 });
