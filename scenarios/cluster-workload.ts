@@ -86,7 +86,7 @@ export function drawClusterWorkload(random: Random, chaosMicros: Micros): Cluste
   const size = random.fork('sizes');
   const sizes = {
     nodes: size.between(3, 5),
-    clients: size.between(2, 4),
+    clients: size.between(3, 6),
     ledgers: numbered('l', size.between(2, 4)),
     accounts: numbered('a', size.between(2, 4)),
     agents: numbered('g', size.between(2, 4)),
