@@ -12,7 +12,7 @@ import { Executor, type Task } from './execution.js';
 import type { ActorRef, RequestId } from './ids.js';
 import type { MakeCall } from './invocation.js';
 import { ActorKeys } from './keys.js';
-import type { HeldLeases, LeaseEnd } from './leases.js';
+import { type HeldLeases, type LeaseEnd, mayServe } from './leases.js';
 import type { ActorMemory } from './memory.js';
 import type { ClaimResult, HeldClaim } from './registry.js';
 import type { Releases } from './releases.js';
@@ -327,6 +327,11 @@ export class Activation {
       if (done.kind === 'failed') throw done.error;
       // Its lease may have run out while the hook was committing.
       if (done.kind === 'ended' || this.#over) return;
+    }
+    if (!mayServe(this.#runtime, held)) {
+      // The node has slept meanwhile, and the timer that ends the lease has not had its turn yet.
+      this.#host.leases.expire(held);
+      return;
     }
     this.#phase = 'active';
     this.#lastUsedMicros = platform.clock.monotonicMicros();

@@ -4,6 +4,7 @@ import { lab, labActor, told } from '../../runner/fixtures/lab.js';
 import type { Clock } from '../ports.js';
 import { kelpieConfig } from './config.js';
 import { monotonicLeaseTerm, ObservingLeaseJudge } from './lease.js';
+import { correctParts } from './parts.js';
 import type { Lease } from './records.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
@@ -159,6 +160,37 @@ describe('a lease', () => {
     const taken = told(story, 'claim.commit').find(({ node }) => node === result.after);
     const zombie = told(story, 'invoke.start').filter(({ node, index }) => node === result.before && index > (taken?.index ?? 0));
     expect(zombie).toEqual([]);
+  });
+
+  test('that ran out while its node slept between reading and serving makes nothing active', async () => {
+    let sleepHere: ((node: string) => void) | undefined;
+    const { result, story } = await lab({
+      parts: {
+        load: async (runtime, held) => {
+          const loaded = await correctParts.load(runtime, held);
+          sleepHere?.(runtime.platform.node);
+          sleepHere = undefined;
+          await runtime.platform.clock.sleep(1);
+          return loaded;
+        },
+      },
+      script: async ({ call, world, sleep }) => {
+        let asleep = '';
+        sleepHere = (node) => {
+          asleep = node;
+          world.pause(node);
+        };
+        const answer = await call('a', 'add', null, { deadlineMicros: 60_000_000 });
+        world.resume(asleep);
+        await sleep(2_000_000);
+        return { answer, asleep };
+      },
+    });
+    expect(result.answer).toEqual(ok(1));
+    const ofSleeper = story.filter(({ node, body }) => node === result.asleep && 'actor' in body && body.actor === 'lab:a');
+    const types = ofSleeper.map(({ body }) => body.type).filter((type) => type.startsWith('activate.') || type.startsWith('lease.expire'));
+    // Who waited for it there is then told where it is.
+    expect(types).toEqual(['activate.start', 'activate.load', 'lease.expire-local', 'activate.drop', 'activate.start']);
   });
 
   test('without a database is over when its time is, and taken up again with the database', async () => {
