@@ -63,7 +63,7 @@ export const verdicts: readonly MutantVerdict[] = [
     kind: 'hole',
     why: 'an answer from memory leaves after the lease has ended while the code ran; linearizability sees it only where another owner has written meanwhile',
   },
-  { key: 'ce85ea76', kind: 'hole', why: 'code that catches a failed read commits and answers as if it had read; no workload catches one' },
+  { key: 'ce85ea76', kind: 'unit-tests', why: 'corrupted.test.ts, since this mutant survived it; no workload catches a failed read' },
   { key: '263a694b', kind: 'unit-tests', why: 'commit.test.ts; no run of the storm comes to a resolution that gives up' },
   { key: '3e25fcd8', kind: 'telemetry', why: 'how many calls node.leave says were abandoned' },
   { key: 'd3f8c5cc', kind: 'telemetry', why: 'the name of a transaction in error messages' },
@@ -118,6 +118,6 @@ export const verdicts: readonly MutantVerdict[] = [
   },
   { key: '32dc62ef', kind: 'hole', why: 'a torn end of a segment that is not the last one is cut in place of refused' },
   { key: 'caa8dd0f', kind: 'hole', why: 'a gap in the numbers of batches is not noticed' },
-  { key: '21129f9c', kind: 'hole', why: 'a log that is closed still takes operations' },
+  { key: '21129f9c', kind: 'unit-tests', why: 'wal.test.ts, since this mutant survived it' },
   { key: '296ae958', kind: 'hole', why: 'files of the log stay open after they were read; no port counts open files' },
 ];

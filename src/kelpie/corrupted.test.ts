@@ -16,6 +16,7 @@ const STORED: Readonly<Record<string, readonly [at: Uint8Array, operation: strin
   'the head': [keys.head, 'add', /head of lab:a/],
   'a value': [keys.kvKey('short'), 'read-short', /key short of lab:a/],
   'a chunk of a long value': [join(keys.kvChunksOf('long'), Uint8Array.of(0, 0)), 'read-long', /key long of lab:a/],
+  'a value whose reader looks away': [keys.kvKey('short'), 'look-away', /key short of lab:a/],
   'a value in a list': [keys.kvKey('short'), 'entries', /key short of lab:a/],
   'the placement': [registryKeys.placement(key), 'add', /placement of lab:a/],
   'the lease': [keys.lease, 'add', /lease of lab:a/],
@@ -34,6 +35,11 @@ describe('a stored record that does not parse', () => {
           return null;
         },
         'read-short': async (ctx) => (await ctx.kv.get('short')) ?? null,
+        'look-away': async (ctx) => {
+          await ctx.kv.get('short').catch(() => {});
+          await ctx.kv.set('other', 1);
+          return null;
+        },
         'read-long': async (ctx) => (await ctx.kv.get('long')) ?? null,
         entries: async (ctx) => (await ctx.kv.range('', 'z')).length,
       },

@@ -78,6 +78,21 @@ const request = (key: string, payload = key) => ({ key, operation: 'write', payl
 const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
 
 describe('write-ahead log', () => {
+  it('takes no operation after it was closed, and does not write to its disk', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open();
+      await wal.execute(request('a'), echo);
+      await wal.close();
+      const { bytes } = wal;
+      // Neither a new one, nor the answer of one that it has.
+      for (const key of ['b', 'a']) await expect(wal.execute(request(key), echo)).rejects.toEqual(failure('shutting-down'));
+      expect(wal.bytes).toBe(bytes);
+    });
+    const { result } = await world.life(async ({ open }) => (await open()).find('b'));
+    expect(result).toBeUndefined();
+  });
+
   it('does not replay what new work has ended while it replayed what came before', async () => {
     const world = new World();
     // Both were accepted and could not be done yet.
@@ -173,7 +188,8 @@ describe('write-ahead log', () => {
       await expect(wal.execute(request('x', 'p'.repeat(1_000_001)), echo)).rejects.toEqual(failure('too-large'));
       await expect(wal.execute(request('x', 'p'.repeat(6_000)), echo)).rejects.toEqual(failure('overloaded'));
       await wal.close();
-      await expect(wal.execute(request('b'), echo)).rejects.toEqual(failure('shutting-down'));
+      // Neither a new one, nor the answer of one that it has.
+      for (const key of ['b', 'a']) await expect(wal.execute(request(key), echo)).rejects.toEqual(failure('shutting-down'));
     });
     await world.life(async ({ open }) => {
       const wal = await open();
