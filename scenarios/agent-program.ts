@@ -11,8 +11,8 @@ const SECOND: Micros = 1_000_000;
 export const AGENT_OPTIONS: Partial<AgentOptions> = {
   sweepMicros: 2 * SECOND,
   sweepPage: 4,
-  takeOverMicros: 20 * SECOND,
-  peerMicros: 4 * SECOND,
+  takeOverMicros: 8 * SECOND,
+  peerMicros: 2 * SECOND,
   askMicros: 20 * SECOND,
 };
 

@@ -6,8 +6,8 @@ import type { Catalogue } from '../catalogue.js';
 import type { CasePool } from '../case-pool.js';
 import { caseAt, type Plan } from './plan.js';
 
-/** Runs tried for a fault before it is called impotent. */
-export const POTENCY_TRIES = 5;
+/** Runs tried for a fault before it is called impotent: most matter in the first or second, clocks in one of five. */
+export const POTENCY_TRIES = 24;
 
 export interface Potency {
   readonly id: string;

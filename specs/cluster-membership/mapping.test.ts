@@ -66,6 +66,22 @@ test('a life that a view shows to be active tells so later, once', () => {
   expect(follows([...shown, accept('B', 'C'), activate('B'), kill('B'), ...resume('B')])).toBe('accepted');
 });
 
+test('a life that resumes without knowing whether it did follows one of which the same is known', () => {
+  const unsure = (from: State, to: State, nodeLife: number): Line => [
+    'B',
+    { type: 'member.state', member: 'B', nodeLife, from, to, by: 'B', term: 1, version: -1 },
+  ];
+  const again = (nodeLife: number): Line[] => [unsure('active', 'failed', nodeLife - 1), unsure('failed', 'joining', nodeLife)];
+  const active: Line = [
+    'B',
+    { type: 'member.state', member: 'B', nodeLife: 3, from: 'joining', to: 'active', by: 'B', term: 1, version: 90 },
+  ];
+  expect(follows([...trio(), kill('B'), ...again(2), kill('B'), ...again(3), active, kill('B'), ...again(4)])).toBe('accepted');
+  expect(follows([...trio(), kill('B'), ...again(2), ...again(2), kill('B'), ...again(3), active, kill('B'), ...again(4)])).toBe(
+    'accepted',
+  );
+});
+
 test('a primary that has cleared its claim without hearing so finds nothing left to clear', () => {
   expect(follows([...trio(), stepDown('A', 'deposed'), elect('B', 2)])).toBe('accepted');
 });

@@ -168,7 +168,8 @@ class Trio {
     const { member, from, to, by, version, nodeLife } = body;
     const last = this.#versions.get(member) ?? 0;
     // Later changes of the member were told before, and this one with them.
-    if (version >= 0 ? version < last : this.#state(member) === to) return;
+    const life = this.#lives.get(member) ?? 0;
+    if (version >= 0 ? version < last : nodeLife < life || (nodeLife === life && this.#state(member) === to)) return;
     if (version > last) this.#versions.set(member, version);
     this.#lives.set(member, nodeLife);
     // A life becomes active once, and it was told for.
