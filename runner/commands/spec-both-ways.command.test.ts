@@ -219,11 +219,6 @@ describe('spec replay', { timeout: TIMEOUT_MS }, () => {
       ['wal', 'RacyClaim'],
       /^kelpie-dst: KelpieWAL has no bug 'RacyClaim'\nThose that can be replayed: AckBeforeSync, /,
     ],
-    [
-      'a bug that no part carries',
-      ['ActorState', 'KeptBuffer'],
-      /^kelpie-dst: no known bug of the runtime carries KelpieActorState_KeptBuffer\nThose that can be replayed: /,
-    ],
     ['no bug', ['wal'], /^kelpie-dst: which bug of KelpieWAL is missing\nThose that can be replayed: AckBeforeSync, /],
   ])('%s is wrong usage', (_, args, message) => {
     const { code, stdout, stderr } = run(['spec', 'replay', ...args]);

@@ -90,8 +90,11 @@ class WalPlay implements Play {
       }
       case 'Apply': {
         // A transaction that has read what another one wrote since is refused, and comes again.
+        const otherwise = director.waits(NODE, 'sync')
+          ? `${NODE} applies nothing while the sync of its log is held`
+          : `${NODE} asks for no commit`;
         for (let told: Told | undefined; told === undefined || !commits(told); ) {
-          await director.untilWaits(NODE, 'commit');
+          await director.untilTrue(otherwise, () => director.waits(NODE, 'commit'));
           director.release(NODE, 'commit');
           told = await director.until({ node: NODE, sees: (body) => body.type === 'database' && body.operation === 'commit' });
         }

@@ -14,6 +14,7 @@ import { expiredEntriesCapacity } from './expired-entries-capacity.js';
 import { failoverNoop } from './failover-noop.js';
 import { heartbeatLeaseUncoordinated } from './heartbeat-lease-uncoordinated.js';
 import { joinNoop } from './join-noop.js';
+import { keptBuffer } from './kept-buffer.js';
 import { kvWriteThrough } from './kv-write-through.js';
 import { lostUpdate } from './lost-update.js';
 import { memoryInterleaving } from './memory-interleaving.js';
@@ -40,6 +41,7 @@ import { unknownCommitBlindRetry } from './unknown-commit-blind-retry.js';
 import { unscopedKeys } from './unscoped-keys.js';
 import { updateAckBeforePersist } from './update-ack-before-persist.js';
 import { volatileIdempotency } from './volatile-idempotency.js';
+import { walApplyBeforeSync } from './wal-apply-before-sync.js';
 import { walDuplicateKey } from './wal-duplicate-key.js';
 import { walNoFsync } from './wal-no-fsync.js';
 import { walNoReplay } from './wal-no-replay.js';
@@ -65,6 +67,7 @@ export const bugs: readonly KnownBug[] = [
   failoverNoop,
   heartbeatLeaseUncoordinated,
   joinNoop,
+  keptBuffer,
   kvWriteThrough,
   lostUpdate,
   memoryInterleaving,
@@ -91,6 +94,7 @@ export const bugs: readonly KnownBug[] = [
   unscopedKeys,
   updateAckBeforePersist,
   volatileIdempotency,
+  walApplyBeforeSync,
   walDuplicateKey,
   walNoFsync,
   walNoReplay,
