@@ -58,13 +58,18 @@ interface Coming {
   loaded: number;
 }
 
+/** It was prepared while its node did not have the actor. It goes on where the actor comes up there. */
+interface Early {
+  readonly name: string;
+  readonly to: string;
+}
+
 interface UnderWay {
   readonly name: string;
   readonly from: string;
   readonly to: string;
-  /** `early`: it was prepared before the actor was up, and goes on when it is. */
-  phase: 'early' | 'under way' | 'over';
-  /** Of the source's claim; 0 while it is early. */
+  phase: 'under way' | 'over';
+  /** Of the source's claim. */
   readonly token: number;
   /** What the move has made of it, once it is told. */
   moved: { readonly newToken: number; readonly version: number } | undefined;
@@ -78,7 +83,9 @@ interface Actor {
   holder: string;
   /** The newest token under which somebody has loaded it. */
   newestToken: number;
-  /** The last one. */
+  /** By the nodes that hope to be sources: whoever is told to move the actor while it comes up may find that another node has it. */
+  readonly early: Map<string, Early>;
+  /** The last one that began on a node which has the actor. */
   migration: UnderWay | undefined;
   /** Why the actor goes, on the node that tells of it. */
   reason: string;
@@ -118,6 +125,7 @@ const started = (place: Place): Observation => ({
     { action: 'Claim', args: [place] },
   ],
 });
+const notThere = look('the source has the actor', () => false);
 /** The placement went to the target, and the lease did not. */
 const halfMoved = (place: Place): Observation =>
   look(`${place} is placed and does not hold it`, ({ placement, holder }) => placement === place && holder !== place);
@@ -164,14 +172,20 @@ class Actors {
         }
         break;
       case 'migrate.abort': {
-        const { migration } = actor;
-        if (migration?.phase !== 'early' || migration.name !== body.migration) break;
+        if (actor.early.get(node)?.name !== body.migration) break;
         // Its node may never come to have anything to do with the actor.
-        migration.phase = 'over';
+        actor.early.delete(node);
         return;
       }
       case 'migrate.prepare':
         return this.#prepared(actor, body.migration, body.from, body.to);
+      case 'migrate.stop':
+      case 'migrate.transfer':
+      case 'migrate.move':
+        if (actor.early.get(node)?.name !== body.migration) break;
+        // Who was deposed and does not know it yet may go on up to the move.
+        if (body.type === 'migrate.move' || body.token >= actor.newestToken) this.#walks.see(actor.walk, notThere);
+        return;
       default:
     }
     const seat = seatOf(actor.seats, node);
@@ -183,6 +197,7 @@ class Actors {
       walk: name,
       seats: new Map(),
       coming: new Map(),
+      early: new Map(),
       holder: '',
       newestToken: 0,
       migration: undefined,
@@ -247,8 +262,8 @@ class Actors {
 
   /** The actor is up: a migration that waited for that goes on. */
   #upToMigrate(actor: Actor, node: string): void {
-    const { migration } = actor;
-    if (migration?.phase === 'early' && migration.from === node) this.#prepared(actor, migration.name, node, migration.to);
+    const early = actor.early.get(node);
+    if (early !== undefined) this.#prepared(actor, early.name, node, early.to);
   }
 
   #failed(actor: Actor, node: string, coming: Coming): void {
@@ -261,8 +276,10 @@ class Actors {
   }
 
   #prepared(actor: Actor, name: string, from: string, to: string): void {
-    if ((seatOf(actor.seats, from)?.token ?? 0) === 0) {
-      actor.migration = { name, from, to, phase: 'early', token: 0, moved: undefined };
+    actor.early.delete(from);
+    const token = seatOf(actor.seats, from)?.token ?? 0;
+    if (token === 0 || token < actor.newestToken) {
+      actor.early.set(from, { name, to });
       return;
     }
     const source = this.#seat(actor, from);
@@ -358,6 +375,7 @@ class Actors {
   #ended(node: string): void {
     for (const actor of this.#actors.values()) {
       actor.coming.delete(node);
+      actor.early.delete(node);
       const seat = seatOf(actor.seats, node);
       if (seat === undefined || seat.down) continue;
       this.#settle(actor, seat);
