@@ -38,6 +38,16 @@ describe('a story that KelpieSingleActivation allows:', () => {
     ['an owner that stood still and is fenced', [...serving('a', 1), ...serving('b', 2), fenced('a', 1, 2), drop('a', 1)]],
     ['a migration', [...serving('a', 1), left('a', 1), loaded('b', 2), active('b', 2), invoke('b', 2)]],
     ['a claim that is told of late', [claimed('b', 2), claimed('a', 1), active('b', 2)]],
+    [
+      'a claim in the place of another node that is told when it was overtaken',
+      [
+        ...['a', 'b', 'c'].flatMap((node, at) => [...serving(node, at + 1), left(node, at + 1)]),
+        ...serving('c', 5),
+        claimed('d', 4),
+        drop('d', 4),
+        invoke('c', 5),
+      ],
+    ],
     ['what is told of a claim that is over', [...serving('a', 1), left('a', 1), ...serving('a', 2), done('a', 1)]],
     ['four nodes after each other', ['a', 'b', 'c', 'd'].flatMap((node, at) => [...serving(node, at + 1), left(node, at + 1)])],
   ])('%s', (_, lines) => expect(followed(lines)).toBe('accepted'));
@@ -57,6 +67,16 @@ describe('a story that it does not allow:', () => {
     [
       'service of an owner that another one has followed',
       [...serving('a', 1), ...serving('b', 2), invoke('a', 1)],
+      /^invoke\.start: n\d serves$/,
+    ],
+    [
+      'service on a claim in the place of another node that was overtaken',
+      [
+        ...['a', 'b', 'c'].flatMap((node, at) => [...serving(node, at + 1), left(node, at + 1)]),
+        ...serving('c', 5),
+        ...serving('d', 4),
+        invoke('c', 5),
+      ],
       /^invoke\.start: n\d serves$/,
     ],
     ['service after the end', [...serving('a', 1), left('a', 1), invoke('a', 1)], /^invoke\.start: n\d serves$/],

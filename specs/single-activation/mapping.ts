@@ -128,12 +128,15 @@ class Actors {
 
   #claimed(actor: string, node: NodeId, token: number): void {
     const seats = entryOf(this.#actors, actor, (): Seat[] => []);
-    const seat = seats.find((one) => one.node === node) ?? this.#sit(actor, seats, node);
+    const known = seats.find((one) => one.node === node);
+    const overtaken = seats.some((one) => one.token > token);
+    const seat = known ?? this.#sit(actor, seats, node);
     if (seat === undefined) return this.#walks.leave(actor, 'more nodes are engaged than the model has');
     if (token <= seat.token) return;
     seat.token = token;
     seat.phase = 'claimed';
-    this.#walks.see(actor, OBSERVATIONS[seat.place].claimed);
+    // It had claimed before another one did, and in the model its place was not yet its own: there only what it does with the claim shows.
+    if (known !== undefined || !overtaken) this.#walks.see(actor, OBSERVATIONS[seat.place].claimed);
   }
 
   #sit(actor: string, seats: Seat[], node: NodeId): Seat | undefined {
