@@ -8,9 +8,9 @@ const actor = 'agents:g';
 const KINDS = { create: 'agent create', update: 'agent remember', delete: 'agent delete' } as const;
 type Kind = keyof typeof KINDS;
 
-const invoke = (op: string, kind: Kind): Line => [
+const invoke = (op: string, kind: Kind, under = op): Line => [
   'c1',
-  { type: 'op.invoke', op, client: 'c1', kind: KINDS[kind], args: { agent: 'g', key: op }, writes: [] },
+  { type: 'op.invoke', op, client: 'c1', kind: KINDS[kind], args: { agent: 'g', key: under }, writes: [] },
 ];
 const ok = (op: string): Line => ['c1', { type: 'op.ok', op, result: null }];
 const fail = (op: string, code: string): Line => ['c1', { type: 'op.fail', op, code }];
@@ -19,7 +19,7 @@ const load = (token: number, state: number | null, node = 'n1'): Line => [
   node,
   { type: 'activate.load', actor, token, stateVersion: token, state },
 ];
-const key = (op: string, operation: string, how: 'miss' | 'hit', request = `r-${op}`, node = 'n1'): Line => [
+const key = (op: string, operation: string, how: 'miss' | 'hit' | 'mismatch', request = `r-${op}`, node = 'n1'): Line => [
   node,
   { type: 'agent.key', actor, request, key: op, operation, how },
 ];
@@ -57,6 +57,14 @@ const carriedOut = (op: string, kind: Kind, version: number): Line[] => {
 };
 const whole = (op: string, kind: Kind, version: number): Line[] => [invoke(op, kind), ...carriedOut(op, kind, version), ok(op)];
 const refused = (op: string, kind: Kind, code: string): Line[] => [key(op, kind, 'miss'), end(`r-${op}`, code)];
+
+/** Another request under a key that was used: it is refused. */
+const borrowed = (op: string, under: string): Line[] => [
+  invoke(op, 'update', under),
+  key(under, 'update', 'mismatch', `r-${op}`),
+  end(`r-${op}`, 'idempotency-mismatch', false),
+  fail(op, 'idempotency-mismatch'),
+];
 
 describe('the service of one agent', () => {
   test.each<readonly [string, readonly Line[]]>([
@@ -120,6 +128,47 @@ describe('the service of one agent', () => {
       ],
     ],
     ['the same request again', [load(1, null), invoke('a', 'create'), ...carriedOut('a', 'create', 1), stored('a'), ok('a')]],
+    [
+      'the same request again, when another one has come under its key',
+      [load(1, null), ...whole('a', 'create', 1), ...borrowed('b', 'a'), stored('a')],
+    ],
+    [
+      'the same request again, when others have taken both places and one more its key',
+      [
+        load(1, null),
+        ...whole('a', 'create', 1),
+        ...whole('b', 'update', 2),
+        ...whole('d', 'update', 3),
+        ...borrowed('e', 'a'),
+        ...borrowed('f', 'b'),
+        stored('a'),
+        stored('b'),
+        ...whole('g', 'update', 4),
+      ],
+    ],
+    [
+      'two under one key, of which the first has failed before it came anywhere',
+      [
+        load(1, null),
+        invoke('a', 'create'),
+        invoke('b', 'create', 'a'),
+        fail('a', 'overloaded'),
+        key('a', 'create', 'miss', 'r-b'),
+        effect('create', 'r-b', 1),
+        start('r-b'),
+        done('r-b'),
+        end('r-b'),
+        ok('b'),
+      ],
+    ],
+    [
+      'two under one key, of which the second has failed when the first was answered',
+      [load(1, null), invoke('a', 'create'), invoke('b', 'create', 'a'), ...carriedOut('a', 'create', 1), ok('a'), fail('b', 'overloaded')],
+    ],
+    [
+      'failed, and tried again under the same key',
+      [load(1, null), invoke('a', 'create'), fail('a', 'overloaded'), ...whole('a', 'create', 1)],
+    ],
     [
       'a conflict and another try',
       [
@@ -220,6 +269,16 @@ describe('what the service never does', () => {
       'answers before it has committed',
       [load(1, null), invoke('a', 'create'), key('a', 'create', 'miss'), effect('create', 'r-a', 1), end('r-a', 'ok', false)],
       /answered without a commit/,
+    ],
+    [
+      'carries out what it has answered when somebody asks under its key again',
+      [...made, ...whole('d', 'delete', 1), invoke('a', 'create'), ...carriedOut('a', 'create', 1)],
+      /^agent.create: Execute/,
+    ],
+    [
+      'refuses what it has answered when somebody asks under its key again',
+      [...made, invoke('a', 'create'), ...refused('a', 'create', 'already-exists')],
+      /^invoke.end: Refuse/,
     ],
     ['looks at what is gone', [...made, ...whole('d', 'delete', 1), get(1)], /^agent.get: saw/],
     ['shows an old version', [...made, ...whole('b', 'update', 2), get(1)], /^agent.get: saw/],

@@ -43,8 +43,8 @@ const isKind = (operation: string): operation is Kind => operation === 'create' 
 interface Place {
   readonly key: string;
   readonly client: Client;
-  /** `over`: its client has heard how it ended. `open`: its client asks no more, and does not know. */
-  phase: 'waits' | 'reached' | 'open' | 'over';
+  /** `done`: its client has heard of success. `over`: of a failure. `open`: its client asks no more, and does not know. */
+  phase: 'waits' | 'reached' | 'open' | 'over' | 'done';
   refused: boolean;
 }
 
@@ -217,24 +217,39 @@ class Agents {
 
   #invoked(agent: Agent, key: string, kind: Kind): void {
     const place = this.#placeOf(agent, key);
-    if (place === undefined || place.phase === 'over') this.#takePlace(agent, key, kind, ['over', 'open']);
-    // Asked again under the same key by one who does not know.
+    if (place === undefined) {
+      // What a key of which the model has nothing left stands for shows when it has reached the actor.
+      if (!agent.past.has(key)) this.#takePlace(agent, key, kind, ['over', 'done', 'open']);
+    } else if (place.phase === 'over') this.#again(agent, place, kind);
+    // Asked again under the same key by one who does not know. A key whose answer was heard stands for that one, whoever uses it.
     else if (place.phase === 'open') place.phase = 'reached';
+  }
+
+  /** What had failed is tried under the same key. */
+  #again(agent: Agent, place: Place, kind: Kind): void {
+    Object.assign(place, { phase: 'waits', refused: false });
+    this.#see(agent, step('Request', place.client, kind));
   }
 
   #heard(agent: Agent, key: string, kind: Kind, how: 'op.ok' | 'op.fail' | 'op.info', code: string): void {
     // Another operation came under a key that was used before.
     if (code === 'idempotency-mismatch' || code === 'in-progress') return;
     if (how === 'op.ok' && this.#isPast(agent, key)) return;
-    const place = this.#placeOf(agent, key) ?? (how === 'op.ok' ? this.#takePlace(agent, key, kind, ['over', 'open', 'waits']) : undefined);
+    const place =
+      this.#placeOf(agent, key) ?? (how === 'op.ok' ? this.#takePlace(agent, key, kind, ['over', 'done', 'open', 'waits']) : undefined);
     if (place === undefined) return;
     const { client } = place;
+    if (how === 'op.ok') {
+      place.phase = 'done';
+      return this.#see(agent, acked(client));
+    }
+    // It came under a key whose answer was heard before, and changes nothing of that.
+    if (place.phase === 'done') return;
     if (how === 'op.info') {
       place.phase = 'open';
       return;
     }
     place.phase = 'over';
-    if (how === 'op.ok') return this.#see(agent, acked(client));
     if (code === REFUSALS[kind]) return this.#see(agent, place.refused ? heardRefusal(client) : refusedByNobody(client));
     this.#see(agent, noEffect(client));
     this.#see(agent, giveUp(client));
@@ -310,8 +325,10 @@ class Agents {
     // The key was used for another request, or that one is under way: this one does nothing.
     if (how === 'mismatch' || how === 'in-progress') return;
     if (how === 'hit' && this.#isPast(agent, key)) return;
-    const place = this.#placeOf(agent, key) ?? this.#takePlace(agent, key, kind, ['over', 'open', 'waits']);
+    const place = this.#placeOf(agent, key) ?? this.#takePlace(agent, key, kind, ['over', 'done', 'open', 'waits']);
     if (place === undefined) return this.#walks.leave(agent.walk, 'three operations on one agent have reached it and are not answered');
+    // Of two that came under one key the first has failed.
+    if (place.phase === 'over') this.#again(agent, place, kind);
     if (place.phase === 'waits') place.phase = 'reached';
     if (how === 'hit') this.#see(agent, repeat(place.client));
   }
