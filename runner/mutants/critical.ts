@@ -2,7 +2,7 @@
 import { UsageError } from '../usage-error.js';
 
 const CRITICAL: Readonly<Record<string, readonly string[]>> = {
-  wal: ['src/kelpie/wal/segment.ts', 'src/kelpie/wal/wal.ts'],
+  wal: ['src/kelpie/wal/segment.ts', 'src/kelpie/wal/segments.ts', 'src/kelpie/wal/wal.ts'],
   commit: ['src/kelpie/commit.ts', 'src/kelpie/execution.ts'],
   lease: ['src/kelpie/lease.ts', 'src/kelpie/leases.ts'],
   registry: ['src/kelpie/registry.ts'],

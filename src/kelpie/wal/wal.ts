@@ -3,23 +3,13 @@
  * a crash, and at most once per idempotency key as long as its record is kept. Records that wait for the disk together are
  * written and synced together (group commit), one batch at a time.
  */
-import {
-  type Choices,
-  type Clock,
-  type Disk,
-  type DiskFile,
-  type Micros,
-  noChoices,
-  readFully,
-  type Tracer,
-  writeFully,
-} from '../../ports.js';
+import { type Choices, type Clock, type Disk, type DiskFile, type Micros, noChoices, type Tracer } from '../../ports.js';
 import type { WalEvent } from '../../story.js';
 import { chooses } from '../choices.js';
-import { makeDurableDirectory, removeIfThere } from '../durable-directory.js';
 import { KelpieError } from '../errors.js';
 import { MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, WAL_KEPT_MICROS } from '../limits.js';
-import { encodeBatch, entryRecord, parseSegment, segmentIndex, segmentName, type WalRecord, type WalStatus } from './segment.js';
+import { entryRecord, type WalRecord, type WalStatus } from './segment.js';
+import { Segments } from './segments.js';
 
 /** An operation as the log knows it. */
 export interface WalEntry {
@@ -112,13 +102,6 @@ export const correctWalParts: WalParts = {
   },
 };
 
-interface Segment {
-  readonly index: number;
-  bytes: number;
-  /** Ids of the entries it holds. */
-  readonly entries: number[];
-}
-
 interface Waiter {
   readonly record: WalRecord;
   resolve(): void;
@@ -126,7 +109,6 @@ interface Waiter {
 }
 
 export class Wal {
-  readonly #disk: Disk;
   readonly #clock: Clock;
   readonly #tracer: Tracer;
   readonly #options: WalOptions;
@@ -138,9 +120,7 @@ export class Wal {
   /** Entries whose mark is on its way to the disk. */
   readonly #ending = new Set<number>();
   readonly #appender: WalAppender;
-  #segments: Segment[] = [];
-  #file: DiskFile | undefined;
-  #nextBatch = 1;
+  readonly #segments: Segments;
   #nextId = 1;
   #waiting: Waiter[] = [];
   #waitingBytes = 0;
@@ -148,11 +128,11 @@ export class Wal {
   #closed = false;
 
   private constructor(disk: Disk, clock: Clock, tracer: Tracer, options: WalOptions, parts: WalParts) {
-    this.#disk = disk;
     this.#clock = clock;
     this.#tracer = tracer;
     this.#options = options;
     this.#parts = parts;
+    this.#segments = new Segments(disk, tracer, options, (file) => parts.makeDurable(file));
     this.#appender = {
       find: (key) => this.find(key),
       append: (request) => this.#append(request),
@@ -184,7 +164,7 @@ export class Wal {
 
   /** Bytes on the disk. */
   get bytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    return this.#segments.bytes;
   }
 
   /** Accepted and not ended, in the order they were accepted. */
@@ -233,8 +213,8 @@ export class Wal {
   async cleanup(): Promise<void> {
     const horizon = this.#clock.wallMicros() - this.#options.keptMicros;
     for (;;) {
-      const oldest = this.#segments[0];
-      if (oldest === undefined || this.#segments.length < 2) return;
+      const oldest = this.#segments.oldest;
+      if (oldest === undefined) return;
       const held = oldest.entries.map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
       if (held.some((entry) => entry.status !== 'pending' && entry.atMicros > horizon)) return;
       // A copy that stands behind its mark would be taken for one that nobody has ended. The next round finds it ended.
@@ -242,9 +222,7 @@ export class Wal {
       const carried = held.filter((entry) => entry.status === 'pending' && oldest.entries.includes(entry.id));
       await Promise.all(carried.map((entry) => this.#write(entryRecord(entry))));
       // The flush may have closed segments and begun others, but never removes one.
-      await removeIfThere(this.#disk, this.#path(oldest.index));
-      await this.#disk.syncDirectory(this.#options.directory);
-      this.#segments.shift();
+      await this.#segments.removeOldest(oldest);
       const keys: string[] = [];
       for (const entry of held) {
         if (entry.status === 'pending') continue;
@@ -261,8 +239,7 @@ export class Wal {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#flushing;
-    await this.#file?.close();
-    this.#file = undefined;
+    await this.#segments.close();
   }
 
   #check({ key, operation, payload }: WalRequest): void {
@@ -344,9 +321,12 @@ export class Wal {
       const batch = this.#waiting.splice(0, chooses(this.#options, 'wal/one-by-one') ? 1 : this.#waiting.length);
       for (const { record } of batch) if (record.record === 'entry') this.#waitingBytes -= record.payload.length;
       try {
-        await this.#writeBatch(batch.map(({ record }) => record));
+        await this.#segments.append(
+          batch.map(({ record }) => record),
+          () => this.#nextId,
+        );
       } catch (error) {
-        const failure = await this.#afterFailure(error);
+        const failure = await this.#segments.afterFailure(error);
         for (const { reject } of batch) reject(failure);
         continue;
       }
@@ -354,112 +334,13 @@ export class Wal {
     }
   }
 
-  async #writeBatch(records: readonly WalRecord[]): Promise<void> {
-    let segment = this.#segments.at(-1);
-    const full = segment !== undefined && segment.bytes >= this.#options.segmentBytes;
-    const early = segment !== undefined && segment.entries.length > 0 && chooses(this.#options, 'wal/new-segment');
-    if (segment === undefined || full || early) segment = await this.#beginSegment();
-    const file = (this.#file ??= await this.#disk.open(this.#path(segment.index), 'write'));
-    const bytes = encodeBatch(this.#nextBatch, records);
-    await writeFully(file, segment.bytes, bytes);
-    await this.#parts.makeDurable(file);
-    this.#nextBatch++;
-    segment.bytes += bytes.length;
-    for (const record of records) if (record.record === 'entry') segment.entries.push(record.id);
-    this.#tracer.count('wal.bytes', bytes.length);
-    this.#tracer.count('wal.batches');
-  }
-
-  async #beginSegment(): Promise<Segment> {
-    await this.#file?.close();
-    this.#file = undefined;
-    const index = (this.#segments.at(-1)?.index ?? 0) + 1;
-    const path = this.#path(index);
-    // A try before may have left the name behind.
-    const file = await this.#disk.open(path, 'write');
-    await file.truncate(0);
-    const bytes = encodeBatch(this.#nextBatch, [{ record: 'segment', nextId: this.#nextId }]);
-    await writeFully(file, 0, bytes);
-    await this.#parts.makeDurable(file);
-    await this.#disk.syncDirectory(this.#options.directory);
-    const segment: Segment = { index, bytes: bytes.length, entries: [] };
-    this.#nextBatch++;
-    this.#segments.push(segment);
-    this.#file = file;
-    return segment;
-  }
-
-  /**
-   * A batch failed to become durable. After a failed fsync the system may believe that dirty pages are clean, so trying the fsync
-   * again proves nothing; but what was durable before is, so the file is cut back to that and the cut is synced.
-   * When that succeeds the batch is gone for good, else it may come to light after a crash.
-   */
-  async #afterFailure(error: unknown): Promise<KelpieError> {
-    if (error instanceof KelpieError) return error;
-    try {
-      const segment = this.#segments.at(-1);
-      await this.#file?.close().catch(() => {});
-      this.#file = undefined;
-      const next = (segment?.index ?? 0) + 1;
-      // A segment whose first batch failed was never counted: its file must not survive with a whole batch in it.
-      const leftover = (await this.#disk.list(this.#options.directory)).includes(segmentName(next)) ? next : undefined;
-      const file = await this.#disk.open(this.#path(leftover ?? segment?.index ?? next), 'write');
-      await file.truncate(leftover === undefined ? (segment?.bytes ?? 0) : 0);
-      await file.sync();
-      await file.close();
-      await this.#disk.syncDirectory(this.#options.directory);
-    } catch {
-      return new KelpieError('commit-unknown', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
-    }
-    return new KelpieError('store-unavailable', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
-  }
-
   async #recover(): Promise<void> {
-    const { directory } = this.#options;
-    await makeDurableDirectory(this.#disk, directory);
-    const indices = (await this.#disk.list(directory))
-      .map(segmentIndex)
-      .filter((index) => index !== undefined)
-      .sort((a, b) => a - b);
-    let previous: number | undefined;
-    let cutBytes = 0;
-    for (const [at, index] of indices.entries()) {
-      const path = this.#path(index);
-      const isLast = at === indices.length - 1;
-      const before = indices[at - 1];
-      if (before !== undefined && index !== before + 1) {
-        throw new KelpieError(
-          'corrupted',
-          `write-ahead log segment ${segmentName(before + 1)} is missing in '${directory}'; nothing was changed`,
-        );
-      }
-      const file = await this.#disk.open(path, 'write');
-      try {
-        const size = await file.size();
-        const bytes = await readFully(file, 0, size);
-        const { batches, wholeBytes } = parseSegment(path, bytes, previous, isLast);
-        if (wholeBytes < size) {
-          cutBytes = size - wholeBytes;
-          await file.truncate(wholeBytes);
-          await file.sync();
-        }
-        const segment: Segment = { index, bytes: wholeBytes, entries: [] };
-        for (const batch of batches) {
-          previous = batch.number;
-          for (const record of batch.records) this.#take(record, segment);
-        }
-        // A segment whose very first batch was torn holds nothing, not even the counters: it is begun anew.
-        if (batches.length > 0) this.#segments.push(segment);
-      } finally {
-        await file.close();
-      }
-    }
-    this.#nextBatch = (previous ?? 0) + 1;
+    const cutBytes = await this.#segments.recover((record) => this.#take(record));
     this.#nextId = this.#parts.firstId(this.#nextId);
     const pending = this.pending().length;
     this.#tell({
       type: 'wal.recover',
-      segments: this.#segments.length,
+      segments: this.#segments.count,
       entries: this.#entries.size,
       pending,
       cutBytes,
@@ -467,13 +348,12 @@ export class Wal {
     });
   }
 
-  #take(record: WalRecord, segment: Segment): void {
+  #take(record: WalRecord): void {
     switch (record.record) {
       case 'segment':
         this.#nextId = Math.max(this.#nextId, record.nextId);
         return;
       case 'entry': {
-        segment.entries.push(record.id);
         this.#nextId = Math.max(this.#nextId, record.id + 1);
         // A pending entry that was carried to a newer segment is read twice.
         if (this.#entries.has(record.id)) return;
@@ -488,10 +368,6 @@ export class Wal {
         return;
       }
     }
-  }
-
-  #path(index: number): string {
-    return `${this.#options.directory}/${segmentName(index)}`;
   }
 
   #tell(event: WalEvent): void {

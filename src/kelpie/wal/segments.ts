@@ -1,0 +1,191 @@
+/**
+ * The files of the write-ahead log, oldest first: appends batches to the newest segment, begins and removes segments, takes back a
+ * batch that failed, and reads all of them at start. What the records mean is the log's affair.
+ */
+import { type Choices, type Disk, type DiskFile, readFully, type Tracer, writeFully } from '../../ports.js';
+import { chooses } from '../choices.js';
+import { makeDurableDirectory, removeIfThere } from '../durable-directory.js';
+import { KelpieError } from '../errors.js';
+import { encodeBatch, parseSegment, segmentIndex, segmentName, type WalRecord } from './segment.js';
+
+export interface SegmentsOptions {
+  readonly directory: string;
+  /** A segment that has reached this size is closed and the next one begun. */
+  readonly segmentBytes: number;
+  readonly choices: Choices;
+}
+
+/** What the log may know of a segment. */
+export interface SegmentView {
+  readonly index: number;
+  /** Ids of the entries it holds. */
+  readonly entries: readonly number[];
+}
+
+interface Segment extends SegmentView {
+  bytes: number;
+  readonly entries: number[];
+}
+
+/** One call of `append` or `afterFailure` at a time; a removal may come between. */
+export class Segments {
+  readonly #disk: Disk;
+  readonly #tracer: Tracer;
+  readonly #options: SegmentsOptions;
+  readonly #makeDurable: (file: DiskFile) => Promise<void>;
+  readonly #segments: Segment[] = [];
+  #file: DiskFile | undefined;
+  #nextBatch = 1;
+
+  constructor(disk: Disk, tracer: Tracer, options: SegmentsOptions, makeDurable: (file: DiskFile) => Promise<void>) {
+    this.#disk = disk;
+    this.#tracer = tracer;
+    this.#options = options;
+    this.#makeDurable = makeDurable;
+  }
+
+  get count(): number {
+    return this.#segments.length;
+  }
+
+  /** Bytes on the disk. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /** The one that may be removed next; the newest, to which batches are appended, never is. */
+  get oldest(): SegmentView | undefined {
+    return this.#segments.length < 2 ? undefined : this.#segments[0];
+  }
+
+  /** Removes the oldest segment durably. Errors: those of the disk; then it is still the oldest. */
+  async removeOldest({ index }: SegmentView): Promise<void> {
+    await removeIfThere(this.#disk, this.#path(index));
+    await this.#disk.syncDirectory(this.#options.directory);
+    this.#segments.shift();
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  /**
+   * Appends records as one batch and makes it durable, in a new segment where the newest is full. `nextId` tells the counter of ids, with
+   * which every segment begins. Errors: those of the disk; call `afterFailure` then.
+   */
+  async append(records: readonly WalRecord[], nextId: () => number): Promise<void> {
+    let segment = this.#segments.at(-1);
+    const full = segment !== undefined && segment.bytes >= this.#options.segmentBytes;
+    const early = segment !== undefined && segment.entries.length > 0 && chooses(this.#options, 'wal/new-segment');
+    if (segment === undefined || full || early) segment = await this.#beginSegment(nextId);
+    const file = (this.#file ??= await this.#disk.open(this.#path(segment.index), 'write'));
+    const bytes = encodeBatch(this.#nextBatch, records);
+    await writeFully(file, segment.bytes, bytes);
+    await this.#makeDurable(file);
+    this.#nextBatch++;
+    segment.bytes += bytes.length;
+    for (const record of records) if (record.record === 'entry') segment.entries.push(record.id);
+    this.#tracer.count('wal.bytes', bytes.length);
+    this.#tracer.count('wal.batches');
+  }
+
+  async #beginSegment(nextId: () => number): Promise<Segment> {
+    await this.#file?.close();
+    this.#file = undefined;
+    const index = (this.#segments.at(-1)?.index ?? 0) + 1;
+    const path = this.#path(index);
+    // A try before may have left the name behind.
+    const file = await this.#disk.open(path, 'write');
+    await file.truncate(0);
+    const bytes = encodeBatch(this.#nextBatch, [{ record: 'segment', nextId: nextId() }]);
+    await writeFully(file, 0, bytes);
+    await this.#makeDurable(file);
+    await this.#disk.syncDirectory(this.#options.directory);
+    const segment: Segment = { index, bytes: bytes.length, entries: [] };
+    this.#nextBatch++;
+    this.#segments.push(segment);
+    this.#file = file;
+    return segment;
+  }
+
+  /**
+   * A batch failed to become durable. After a failed fsync the system may believe that dirty pages are clean, so trying the fsync
+   * again proves nothing; but what was durable before is, so the file is cut back to that and the cut is synced.
+   * When that succeeds the batch is gone for good, else it may come to light after a crash.
+   */
+  async afterFailure(error: unknown): Promise<KelpieError> {
+    if (error instanceof KelpieError) return error;
+    try {
+      const segment = this.#segments.at(-1);
+      await this.#file?.close().catch(() => {});
+      this.#file = undefined;
+      const next = (segment?.index ?? 0) + 1;
+      // A segment whose first batch failed was never counted: its file must not survive with a whole batch in it.
+      const leftover = (await this.#disk.list(this.#options.directory)).includes(segmentName(next)) ? next : undefined;
+      const file = await this.#disk.open(this.#path(leftover ?? segment?.index ?? next), 'write');
+      await file.truncate(leftover === undefined ? (segment?.bytes ?? 0) : 0);
+      await file.sync();
+      await file.close();
+      await this.#disk.syncDirectory(this.#options.directory);
+    } catch {
+      return new KelpieError('commit-unknown', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
+    }
+    return new KelpieError('store-unavailable', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
+  }
+
+  /**
+   * Reads all records in the order in which they were written and cuts a torn end; returns how many bytes that was.
+   * Errors: `corrupted`, with nothing changed; those of the disk.
+   */
+  async recover(take: (record: WalRecord) => void): Promise<number> {
+    const { directory } = this.#options;
+    await makeDurableDirectory(this.#disk, directory);
+    const indices = (await this.#disk.list(directory))
+      .map(segmentIndex)
+      .filter((index) => index !== undefined)
+      .sort((a, b) => a - b);
+    let previous: number | undefined;
+    let cutBytes = 0;
+    for (const [at, index] of indices.entries()) {
+      const path = this.#path(index);
+      const isLast = at === indices.length - 1;
+      const before = indices[at - 1];
+      if (before !== undefined && index !== before + 1) {
+        throw new KelpieError(
+          'corrupted',
+          `write-ahead log segment ${segmentName(before + 1)} is missing in '${directory}'; nothing was changed`,
+        );
+      }
+      const file = await this.#disk.open(path, 'write');
+      try {
+        const size = await file.size();
+        const bytes = await readFully(file, 0, size);
+        const { batches, wholeBytes } = parseSegment(path, bytes, previous, isLast);
+        if (wholeBytes < size) {
+          cutBytes = size - wholeBytes;
+          await file.truncate(wholeBytes);
+          await file.sync();
+        }
+        const segment: Segment = { index, bytes: wholeBytes, entries: [] };
+        for (const batch of batches) {
+          previous = batch.number;
+          for (const record of batch.records) {
+            if (record.record === 'entry') segment.entries.push(record.id);
+            take(record);
+          }
+        }
+        // A segment whose very first batch was torn holds nothing, not even the counters: it is begun anew.
+        if (batches.length > 0) this.#segments.push(segment);
+      } finally {
+        await file.close();
+      }
+    }
+    this.#nextBatch = (previous ?? 0) + 1;
+    return cutBytes;
+  }
+
+  #path(index: number): string {
+    return `${this.#options.directory}/${segmentName(index)}`;
+  }
+}
