@@ -27,7 +27,7 @@ interface Segment extends SegmentView {
   readonly entries: number[];
 }
 
-/** One call of `append` or `afterFailure` at a time; a removal may come between. */
+/** One call of `append` at a time; a removal may come between. */
 export class Segments {
   readonly #disk: Disk;
   readonly #tracer: Tracer;
@@ -36,6 +36,11 @@ export class Segments {
   readonly #segments: Segment[] = [];
   #file: DiskFile | undefined;
   #nextBatch = 1;
+  /**
+   * What a batch that failed may have left on the disk: bytes behind those of the newest segment, or the file of a segment that was not
+   * begun. Either must be gone before anything else is written, for a segment that another stands behind has to be whole to its end.
+   */
+  #leftover: 'nothing' | 'bytes' | 'file' = 'nothing';
 
   constructor(disk: Disk, tracer: Tracer, options: SegmentsOptions, makeDurable: (file: DiskFile) => Promise<void>) {
     this.#disk = disk;
@@ -72,17 +77,41 @@ export class Segments {
 
   /**
    * Appends records as one batch and makes it durable, in a new segment where the newest is full. `nextId` tells the counter of ids, with
-   * which every segment begins. Errors: those of the disk; call `afterFailure` then.
+   * which every segment begins. Errors: `store-unavailable` (nothing of it is on the disk), `commit-unknown` (it may come to light at
+   * the next start).
    */
   async append(records: readonly WalRecord[], nextId: () => number): Promise<void> {
+    try {
+      await this.#takeBack();
+    } catch (error) {
+      throw new KelpieError(
+        'store-unavailable',
+        `the write-ahead log takes nothing new until what a failed write has left can be removed: ${String(error)}`,
+        { cause: error },
+      );
+    }
+    try {
+      await this.#write(records, nextId);
+    } catch (error) {
+      const code = await this.#takeBack().then(
+        () => 'store-unavailable' as const,
+        () => 'commit-unknown' as const,
+      );
+      throw new KelpieError(code, `the write-ahead log could not be written: ${String(error)}`, { cause: error });
+    }
+  }
+
+  async #write(records: readonly WalRecord[], nextId: () => number): Promise<void> {
     let segment = this.#segments.at(-1);
     const full = segment !== undefined && segment.bytes >= this.#options.segmentBytes;
     const early = segment !== undefined && segment.entries.length > 0 && chooses(this.#options, 'wal/new-segment');
     if (segment === undefined || full || early) segment = await this.#beginSegment(nextId);
     const file = (this.#file ??= await this.#disk.open(this.#path(segment.index), 'write'));
     const bytes = encodeBatch(this.#nextBatch, records);
+    this.#leftover = 'bytes';
     await writeFully(file, segment.bytes, bytes);
     await this.#makeDurable(file);
+    this.#leftover = 'nothing';
     this.#nextBatch++;
     segment.bytes += bytes.length;
     for (const record of records) if (record.record === 'entry') segment.entries.push(record.id);
@@ -94,44 +123,46 @@ export class Segments {
     await this.#file?.close();
     this.#file = undefined;
     const index = (this.#segments.at(-1)?.index ?? 0) + 1;
-    const path = this.#path(index);
-    // A try before may have left the name behind.
-    const file = await this.#disk.open(path, 'write');
+    this.#leftover = 'file';
+    const file = await this.#disk.open(this.#path(index), 'write');
+    this.#file = file;
     await file.truncate(0);
     const bytes = encodeBatch(this.#nextBatch, [{ record: 'segment', nextId: nextId() }]);
     await writeFully(file, 0, bytes);
     await this.#makeDurable(file);
     await this.#disk.syncDirectory(this.#options.directory);
+    this.#leftover = 'nothing';
     const segment: Segment = { index, bytes: bytes.length, entries: [] };
     this.#nextBatch++;
     this.#segments.push(segment);
-    this.#file = file;
     return segment;
   }
 
   /**
-   * A batch failed to become durable. After a failed fsync the system may believe that dirty pages are clean, so trying the fsync
+   * Removes what a batch that failed has left. After a failed fsync the system may believe that dirty pages are clean, so trying the fsync
    * again proves nothing; but what was durable before is, so the file is cut back to that and the cut is synced.
-   * When that succeeds the batch is gone for good, else it may come to light after a crash.
+   * When that succeeds the batch is gone for good, else it may come to light after a crash. Errors: those of the disk; it is tried again
+   * before the next batch, which would otherwise overwrite a part of it and leave the rest behind its own end.
    */
-  async afterFailure(error: unknown): Promise<KelpieError> {
-    if (error instanceof KelpieError) return error;
-    try {
-      const segment = this.#segments.at(-1);
-      await this.#file?.close().catch(() => {});
-      this.#file = undefined;
-      const next = (segment?.index ?? 0) + 1;
-      // A segment whose first batch failed was never counted: its file must not survive with a whole batch in it.
-      const leftover = (await this.#disk.list(this.#options.directory)).includes(segmentName(next)) ? next : undefined;
-      const file = await this.#disk.open(this.#path(leftover ?? segment?.index ?? next), 'write');
-      await file.truncate(leftover === undefined ? (segment?.bytes ?? 0) : 0);
-      await file.sync();
-      await file.close();
-      await this.#disk.syncDirectory(this.#options.directory);
-    } catch {
-      return new KelpieError('commit-unknown', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
+  async #takeBack(): Promise<void> {
+    if (this.#leftover === 'nothing') return;
+    const { directory } = this.#options;
+    const segment = this.#segments.at(-1);
+    await this.#file?.close().catch(() => {});
+    this.#file = undefined;
+    if (segment === undefined || this.#leftover === 'file') {
+      await removeIfThere(this.#disk, this.#path((segment?.index ?? 0) + 1));
+      await this.#disk.syncDirectory(directory);
+    } else {
+      const file = await this.#disk.open(this.#path(segment.index), 'write');
+      try {
+        await file.truncate(segment.bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
     }
-    return new KelpieError('store-unavailable', `the write-ahead log could not be written: ${String(error)}`, { cause: error });
+    this.#leftover = 'nothing';
   }
 
   /**
@@ -147,6 +178,7 @@ export class Segments {
       .sort((a, b) => a - b);
     let previous: number | undefined;
     let cutBytes = 0;
+    let empty: number | undefined;
     for (const [at, index] of indices.entries()) {
       const path = this.#path(index);
       const isLast = at === indices.length - 1;
@@ -175,11 +207,17 @@ export class Segments {
             take(record);
           }
         }
-        // A segment whose very first batch was torn holds nothing, not even the counters: it is begun anew.
         if (batches.length > 0) this.#segments.push(segment);
+        else if (isLast) empty = index;
       } finally {
         await file.close();
       }
+    }
+    // A segment whose very first batch was torn holds nothing, not even the counters: it is begun anew. Its file must not stay until then,
+    // for the one before it, to which batches may be appended, would be taken for one that was complete.
+    if (empty !== undefined) {
+      await this.#disk.remove(this.#path(empty));
+      await this.#disk.syncDirectory(directory);
     }
     this.#nextBatch = (previous ?? 0) + 1;
     return cutBytes;

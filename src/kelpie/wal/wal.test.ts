@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Disk, StoryEvent } from '../../ports.js';
+import type { Choices, Disk, StoryEvent } from '../../ports.js';
 import { NodeClock } from '../../sim/clock.js';
 import { SimDisk } from '../../sim/disk.js';
 import { Kernel } from '../../sim/kernel.js';
@@ -353,6 +353,127 @@ describe('write-ahead log on a damaged disk', () => {
       expect((await wal.execute(request('after'), echo)).status).toBe('complete');
     });
   });
+
+  /** The next sync fails, and after it what undoes the batch, by this operation, as long as `fails` says so. */
+  const failCut = (world: World, undoing: DiskEvent['operation'], fails: () => boolean): void => {
+    let synced = false;
+    world.judgeDisk = ({ operation }) => {
+      const fail = synced ? operation === undoing && fails() : operation === 'sync';
+      synced ||= fail;
+      return fail ? { kind: 'fail', code: 'EIO' } : undefined;
+    };
+  };
+  const once = (): (() => boolean) => {
+    let times = 0;
+    return () => times++ === 0;
+  };
+  const long = 'p'.repeat(2_000);
+
+  for (const operation of ['open', 'truncate'] as const) {
+    it(`cuts off what a failed batch has left before it writes the next, when '${operation}' has failed the first time`, async () => {
+      const world = new World();
+      const options = { segmentBytes: 600 };
+      await world.life(async ({ open }) => {
+        const wal = await open(options);
+        await wal.execute(request('before'), echo);
+        failCut(world, operation, once());
+        await expect(wal.execute(request('unknown', long), echo)).rejects.toEqual(failure('commit-unknown'));
+        // Shorter ones overwrite a part of it, fill the segment and close it.
+        for (let i = 0; i < 5; i++) await wal.execute(request(`k${i}`), echo);
+      });
+      const { result } = await world.life(async ({ open }) => {
+        const wal = await open(options);
+        return ['before', 'unknown', 'k0', 'k4'].map((key) => wal.find(key)?.status);
+      });
+      expect(result).toEqual(['complete', undefined, 'complete', 'complete']);
+    });
+  }
+
+  it('writes nothing, and says so, as long as what a failed batch has left cannot be cut off', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open({ segmentBytes: 600 });
+      await wal.execute(request('before'), echo);
+      failCut(world, 'truncate', () => true);
+      await expect(wal.execute(request('unknown', long), echo)).rejects.toEqual(failure('commit-unknown'));
+      let writes = 0;
+      const { judgeDisk } = world;
+      world.judgeDisk = (event) => {
+        if (event.operation === 'write') writes++;
+        return judgeDisk?.(event);
+      };
+      for (let i = 0; i < 3; i++) await expect(wal.execute(request('refused'), echo)).rejects.toEqual(failure('store-unavailable'));
+      expect(writes).toBe(0);
+    });
+    world.judgeDisk = undefined;
+    // The program ended before it could cut: what stands there whole may be taken as accepted, and nothing else.
+    const { result } = await world.life(async ({ open }) => {
+      const wal = await open();
+      await wal.replay(echo);
+      return ['before', 'unknown', 'refused'].map((key) => wal.find(key)?.status);
+    });
+    expect(result).toEqual(['complete', 'complete', undefined]);
+  });
+
+  /** Takes the rare way to a new segment for the next batch, and for that one only. */
+  class Early implements Choices {
+    next = false;
+    choose(site: string): boolean {
+      const chosen = this.next && site === 'wal/new-segment';
+      if (chosen) this.next = false;
+      return chosen;
+    }
+  }
+  /** Puts something of which the disk writes a part and then refuses all changes; nobody tries again before the program ends. */
+  const tear = async (world: World, wal: Wal, key: string): Promise<void> => {
+    let torn = false;
+    world.judgeDisk = ({ operation }) => {
+      if (torn) return ['write', 'sync', 'truncate', 'remove'].includes(operation) ? { kind: 'fail', code: 'EIO' } : undefined;
+      torn = operation === 'write';
+      return torn ? { kind: 'short', numerator: 1, denominator: 2 } : undefined;
+    };
+    await expect(wal.execute(request(key, long), echo)).rejects.toEqual(failure('commit-unknown'));
+    world.judgeDisk = undefined;
+  };
+
+  const ways: Readonly<Record<string, (world: World, wal: Wal, reopen: () => Promise<Wal>) => Promise<Wal>>> = {
+    'at once': async (world, wal) => {
+      failCut(world, 'remove', () => false);
+      await expect(wal.execute(request('refused'), echo)).rejects.toEqual(failure('store-unavailable'));
+      return wal;
+    },
+    'before the next batch': async (world, wal) => {
+      failCut(world, 'sync-directory', once());
+      await expect(wal.execute(request('refused'), echo)).rejects.toEqual(failure('commit-unknown'));
+      return wal;
+    },
+    'by the next start': async (world, wal, reopen) => {
+      await tear(world, wal, 'refused');
+      await wal.close();
+      return reopen();
+    },
+  };
+  for (const [when, fail] of Object.entries(ways)) {
+    it(`a segment that could not be begun and is taken back ${when} leaves the one before it open`, async () => {
+      const world = new World();
+      const choices = new Early();
+      await world.life(async ({ open }) => {
+        const first = await open({ choices });
+        await first.execute(request('before'), echo);
+        choices.next = true;
+        const wal = await fail(world, first, () => open({ choices }));
+        world.judgeDisk = undefined;
+        await wal.execute(request('after'), echo);
+        await tear(world, wal, 'torn');
+      });
+      const { result } = await world.life(async ({ open, disk }) => {
+        const wal = await open();
+        expect(await disk.list('wal')).toEqual([segmentName(1)]);
+        return ['before', 'refused', 'after', 'torn'].map((key) => wal.find(key)?.status);
+      });
+      expect(result).toEqual(['complete', undefined, 'complete', undefined]);
+    });
+  }
 });
 
 interface Outcome {

@@ -326,8 +326,7 @@ export class Wal {
           () => this.#nextId,
         );
       } catch (error) {
-        const failure = await this.#segments.afterFailure(error);
-        for (const { reject } of batch) reject(failure);
+        for (const { reject } of batch) reject(error);
         continue;
       }
       for (const { resolve } of batch) resolve();
