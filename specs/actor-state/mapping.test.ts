@@ -36,6 +36,10 @@ const boot: Line = ['n1', { type: 'boot', reason: 'restart' }];
 describe('a story that KelpieActorState allows:', () => {
   test.each<[string, Line[]]>([
     ['a commit', [load(), ready(), start(), send('1.1'), done('1.1'), end('ok', '1.1')]],
+    [
+      'a conflict that is told when the actor is active again',
+      [load(), ready(), start(), send('1.1'), drop(), load(2), ready(2), start('r2', 2), conflict('1.1')],
+    ],
     ['an invocation without effect', [load(), ready(), start(), end('ok')]],
     ['a throw', [load(), ready(), start(), rollback('actor-error'), end('actor-error')]],
     [

@@ -75,6 +75,7 @@ class Fold {
         place.token = body.token;
         place.running = false;
         place.active = false;
+        place.commit = '';
         return this.#walks.see(place.walk, ACTIVATE);
       }
       case 'activate.done': {

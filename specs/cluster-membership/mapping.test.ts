@@ -66,6 +66,11 @@ test('a life that a view shows to be active tells so later, once', () => {
   expect(follows([...shown, accept('B', 'C'), activate('B'), kill('B'), ...resume('B')])).toBe('accepted');
 });
 
+test('a life that finds itself failed is told by whoever failed it later, once', () => {
+  const told = [deposed('B'), change('A', 'B', 'active', 'failed'), accept('A', 'B', 'failed'), activate('B')];
+  expect(follows([...trio(), ...told])).toBe('accepted');
+});
+
 test('a life that resumes without knowing whether it did follows one of which the same is known', () => {
   const unsure = (from: State, to: State, nodeLife: number): Line => [
     'B',

@@ -105,8 +105,8 @@ class Trio {
   readonly #halves = new Map<string, { readonly step: 'Resume' | 'Found'; readonly from: MemberState }>();
   /** Of the last change of a member that was told. */
   readonly #lives = new Map<string, number>();
-  /** The life of a member that a view showed to be active before it told so itself. */
-  readonly #shownActive = new Map<string, number>();
+  /** The last change of a member that others have shown before it was told: by a view, or by a life that finds itself failed. */
+  readonly #shown = new Map<string, { readonly nodeLife: number; readonly to: MemberState }>();
   #term = 0;
   #primary = '';
 
@@ -128,11 +128,12 @@ class Trio {
       case 'member.deposed':
         if (place === undefined) return;
         this.#reach(event.node, 'failed');
+        this.#shown.set(event.node, { nodeLife: body.nodeLife, to: 'failed' });
         return this.#see(deposed(place));
       case 'primary.view':
         // The answer to its election was lost, and it reads that it was elected.
         this.#elected(event.node, body.term, true);
-        for (const { node, nodeLife, state } of body.members) this.#shown(node, nodeLife, state);
+        for (const { node, nodeLife, state } of body.members) this.#viewed(node, nodeLife, state);
         return;
       case 'primary.elect':
         return this.#elected(event.node, body.term, body.reached * 2 > body.voters);
@@ -158,10 +159,10 @@ class Trio {
   }
 
   /** Of what a view shows, only that a life has become active is sure to be the latest of it. */
-  #shown(node: string, nodeLife: number, state: MemberState): void {
+  #viewed(node: string, nodeLife: number, state: MemberState): void {
     if (state !== 'active' || this.#state(node) !== 'joining' || this.#lives.get(node) !== nodeLife) return;
     this.#reach(node, 'active');
-    this.#shownActive.set(node, nodeLife);
+    this.#shown.set(node, { nodeLife, to: 'active' });
   }
 
   #changed(body: StateEvent): void {
@@ -172,8 +173,9 @@ class Trio {
     if (version >= 0 ? version < last : nodeLife < life || (nodeLife === life && this.#state(member) === to)) return;
     if (version > last) this.#versions.set(member, version);
     this.#lives.set(member, nodeLife);
-    // A life becomes active once, and it was told for.
-    if (to === 'active' && this.#shownActive.get(member) === nodeLife) return;
+    // A life becomes active once and is failed once, and it was told for.
+    const shown = this.#shown.get(member);
+    if (shown?.to === to && shown.nodeLife === nodeLife) return;
     if (by !== member) {
       this.#reach(member, from);
       this.#states.set(member, to);
