@@ -166,7 +166,8 @@ export class Segments {
   }
 
   /**
-   * Reads all records in the order in which they were written and cuts a torn end; returns how many bytes that was.
+   * Reads all records in the order in which they were written, cuts a torn end, and makes durable what is left; returns how many bytes
+   * were cut.
    * Errors: `corrupted`, with nothing changed; those of the disk.
    */
   async recover(take: (record: WalRecord) => void): Promise<number> {
@@ -197,6 +198,12 @@ export class Segments {
         if (wholeBytes < size) {
           cutBytes = size - wholeBytes;
           await file.truncate(wholeBytes);
+        }
+        if (isLast) {
+          // Its writer may have died before a sync, or after one that failed and left the pages clean in the cache and nowhere else: what
+          // later batches are to stand on is written again. All before it were durable before it was begun.
+          const begin = batches.at(-2)?.end ?? 0;
+          await writeFully(file, begin, bytes.subarray(begin, wholeBytes));
           await file.sync();
         }
         const segment: Segment = { index, bytes: wholeBytes, entries: [] };
@@ -215,10 +222,9 @@ export class Segments {
     }
     // A segment whose very first batch was torn holds nothing, not even the counters: it is begun anew. Its file must not stay until then,
     // for the one before it, to which batches may be appended, would be taken for one that was complete.
-    if (empty !== undefined) {
-      await this.#disk.remove(this.#path(empty));
-      await this.#disk.syncDirectory(directory);
-    }
+    if (empty !== undefined) await this.#disk.remove(this.#path(empty));
+    // The name of the newest may not be durable either.
+    if (indices.length > 0) await this.#disk.syncDirectory(directory);
     this.#nextBatch = (previous ?? 0) + 1;
     return cutBytes;
   }

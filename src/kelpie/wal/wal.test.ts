@@ -415,6 +415,42 @@ describe('write-ahead log on a damaged disk', () => {
     expect(result).toEqual(['complete', 'complete', undefined]);
   });
 
+  for (const [operation, batch] of [
+    ['sync', 'first'],
+    ['sync', 'second'],
+    ['sync-directory', 'first'],
+  ] as const) {
+    it(`makes durable what it recovers: the ${operation} of a ${batch} batch failed, the next start went on, then power was lost`, async () => {
+      const world = new World();
+      world.disk.setCrashBehaviour('lose');
+      await world.life(async ({ open }) => {
+        const wal = await open();
+        if (batch === 'second') await wal.execute(request('before'), echo);
+        let failed = false;
+        world.judgeDisk = (event) => {
+          if (failed) return { kind: 'fail', code: 'EIO' };
+          failed = event.operation === operation;
+          if (!failed) return undefined;
+          // What a failed sync was to write is in the cache from now on, and nowhere else.
+          return operation === 'sync' ? { kind: 'fail-and-forget' } : { kind: 'fail', code: 'EIO' };
+        };
+        await expect(wal.execute(request('unknown', long), echo)).rejects.toEqual(failure('commit-unknown'));
+      });
+      world.judgeDisk = undefined;
+      await world.life(async ({ open }) => {
+        const wal = await open();
+        expect(wal.pending().map(({ key }) => key)).toEqual(batch === 'second' ? ['unknown'] : []);
+        await wal.replay(echo);
+        await wal.execute(request('after'), echo);
+      }, 'machine');
+      const { result } = await world.life(async ({ open }) => {
+        const wal = await open();
+        return ['unknown', 'after'].map((key) => wal.find(key)?.status);
+      });
+      expect(result).toEqual([batch === 'second' ? 'complete' : undefined, 'complete']);
+    });
+  }
+
   /** Takes the rare way to a new segment for the next batch, and for that one only. */
   class Early implements Choices {
     next = false;
