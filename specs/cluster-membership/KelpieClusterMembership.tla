@@ -38,7 +38,7 @@ VARIABLES
     primary,    \* in the view
     part,       \* the node takes part as a member: it runs, and answers heartbeats; or it did lately, and nobody has noticed
     belief,     \* the node takes itself for the primary: no, of a term that is over, of the newest term
-    stands,     \* it is a candidate: no, on a current view, for a minority, on a view that has changed; or a primary that resigns
+    stands,     \* it is a candidate: no, yes, with the votes of a term that is over; or a primary that resigns
     mandate,    \* the newest primary was elected for a majority
     cut,        \* the node that runs and is cut off from the others
     wide        \* there may be other members than these nodes
@@ -52,7 +52,7 @@ TypeOK ==
     /\ primary \in Nodes \cup {None, Rest}
     /\ part \in [Nodes -> {"No", "Yes", "Lately"}]
     /\ belief \in [Nodes -> {"No", "Old", "Newest"}]
-    /\ stands \in [Nodes -> {"No", "Current", "Changed", "Minority", "Resigns"}]
+    /\ stands \in [Nodes -> {"No", "Yes", "Changed", "Resigns"}]
     /\ mandate \in BOOLEAN
     /\ cut \in Nodes \cup {None}
     /\ wide \in BOOLEAN
@@ -85,10 +85,8 @@ HealedAt(n) == cut' = IF cut = n THEN None ELSE cut
 \* The node is a voter and reaches more than half of them, itself counted.
 Majority(n) == n \in Voters /\ (wide \/ 2 * Cardinality({m \in Voters : Reaches(n, m)}) > Cardinality(Voters))
 
-\* A change of the view ends every other candidacy, for its transaction conflicts; with the defect it goes on.
-ViewChanged(n) ==
-    stands' = [m \in Nodes |-> IF stands[m] = "Resigns" /\ m # n THEN "Resigns"
-                              ELSE IF m # n /\ stands[m] # "No" /\ Bug = "SplitElectionTransaction" THEN "Changed" ELSE "No"]
+\* Other candidates go on: their transactions conflict with a change of the view, and count the votes of the new one.
+EndCandidacy(n) == stands' = [stands EXCEPT ![n] = "No"]
 
 WithoutPrimary(n) == primary' = IF primary = n THEN None ELSE primary
 
@@ -105,7 +103,7 @@ Found(n) ==
     /\ ~Runs(n)
     /\ Change(n, "active")
     /\ TakesPart(n)
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<primary, belief, mandate, cut, wide>>
 
 \* An active member lets a node in that asks for it.
@@ -116,7 +114,7 @@ Accept(m, n) ==
     /\ ~Runs(n)
     /\ cut \notin {m, n}
     /\ Change(n, "joining")
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<primary, part, belief, mandate, cut, wide>>
 
 AcceptedByRest(n) ==
@@ -124,7 +122,7 @@ AcceptedByRest(n) ==
     /\ state[n] \in {"left", "failed"}
     /\ ~Runs(n)
     /\ Change(n, "joining")
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<primary, part, belief, mandate, cut, wide>>
 
 \* A node that was let in becomes active and takes part; with the defect it takes part though nobody let it in.
@@ -133,7 +131,7 @@ Activate(n) ==
     /\ \/ state[n] = "joining" /\ Change(n, "active")
        \/ state[n] = "left" /\ Bug = "JoinUnasked" /\ UNCHANGED state
     /\ TakesPart(n)
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<primary, belief, mandate, cut, wide>>
 
 \* A node that has started again takes the place of its earlier life, which is primary no more.
@@ -142,7 +140,7 @@ Resume(n) ==
     /\ state[n] \in {"active", "leaving"}
     /\ Change(n, "joining")
     /\ WithoutPrimary(n)
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<part, belief, mandate, cut, wide>>
 
 \* One that was let in may leave before it takes part.
@@ -151,43 +149,50 @@ BeginLeave(n) ==
     /\ Change(n, "leaving")
     /\ IF Bug = "LeaveAsPrimary" THEN UNCHANGED primary ELSE WithoutPrimary(n)
     /\ belief' = [belief EXCEPT ![n] = "No"]
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<part, mandate, cut, wide>>
 
 EndLeave(n) ==
     /\ state[n] = "leaving"
     /\ Change(n, "left")
     /\ part' = [part EXCEPT ![n] = "No"]
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ HealedAt(n)
     /\ UNCHANGED <<primary, belief, mandate, wide>>
 
 Vacant(n) == IF primary \in {None, Rest} THEN TRUE ELSE Misses(n, primary)
 
-\* There is no primary, or none that answers, and more than half of the voters do.
+\* There is no primary, or none that answers.
 Stand(n) ==
     /\ ~wide
     /\ Runs(n)
     /\ state[n] = "active"
     /\ stands[n] = "No"
     /\ Vacant(n)
-    /\ Majority(n) \/ Bug = "ElectWithoutQuorum"
-    /\ stands' = [stands EXCEPT ![n] = IF Majority(n) THEN "Current" ELSE "Minority"]
+    /\ stands' = [stands EXCEPT ![n] = "Yes"]
     /\ UNCHANGED <<state, primary, part, belief, mandate, cut, wide>>
 
 Withdraw(n) ==
     /\ stands[n] # "No"
-    /\ stands' = [stands EXCEPT ![n] = "No"]
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<state, primary, part, belief, mandate, cut, wide>>
 
-\* Primary and a new term, on the view that was read, for which the vote of a larger cluster is not known here; in two transactions with the defect.
+\* A new term ends every other candidacy; with the defect whoever has counted its votes goes on.
+TermChanged(n) ==
+    stands' = [m \in Nodes |-> IF m = n THEN "No"
+                              ELSE IF stands[m] = "Yes" THEN IF Bug = "SplitElectionTransaction" /\ Majority(m) THEN "Changed" ELSE "No"
+                              ELSE stands[m]]
+
+\* Primary and a new term, with the votes of more than half of those who are voters now. One of them may be the primary, if it answers again.
+\* The vote of a larger cluster is not known here; with the defect votes were counted in a transaction before.
 Elect(n) ==
-    /\ \/ stands[n] \notin {"No", "Resigns"}
+    /\ \/ stands[n] = "Yes" /\ (Majority(n) \/ Bug = "ElectWithoutQuorum")
+       \/ stands[n] = "Changed"
        \/ state[n] = "active" /\ (part[n] = "Lately" \/ wide)
     /\ primary' = n
-    /\ mandate' = (stands[n] # "Minority")
+    /\ mandate' = (stands[n] = "Yes" => Majority(n))
     /\ belief' = [m \in Nodes |-> IF m = n /\ Runs(n) THEN "Newest" ELSE IF belief[m] = "Newest" /\ stands[n] # "Changed" THEN "Old" ELSE belief[m]]
-    /\ ViewChanged(n)
+    /\ TermChanged(n)
     /\ UNCHANGED <<state, part, cut, wide>>
 
 ElectRest ==
@@ -195,15 +200,14 @@ ElectRest ==
     /\ primary' = Rest
     /\ mandate' = TRUE
     /\ belief' = [m \in Nodes |-> IF belief[m] = "Newest" THEN "Old" ELSE belief[m]]
-    /\ ViewChanged(Rest)
+    /\ TermChanged(Rest)
     /\ UNCHANGED <<state, part, cut, wide>>
 
 \* It steps down, leaves, or was given up and has come back.
 RestVacates ==
     /\ primary = Rest
     /\ primary' = None
-    /\ ViewChanged(Rest)
-    /\ UNCHANGED <<state, part, belief, mandate, cut, wide>>
+    /\ UNCHANGED <<state, part, belief, stands, mandate, cut, wide>>
 
 \* A primary finds itself without a majority. What it does then it does on the view that it had read.
 Resign(n) ==
@@ -220,7 +224,7 @@ StepDown(n) ==
     /\ wide \/ stands[n] = "Resigns"
     /\ belief' = [belief EXCEPT ![n] = "No"]
     /\ IF belief[n] = "Newest" THEN WithoutPrimary(n) ELSE UNCHANGED primary
-    /\ IF belief[n] = "Newest" /\ primary = n THEN ViewChanged(n) ELSE stands' = [stands EXCEPT ![n] = "No"]
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<state, part, mandate, cut, wide>>
 
 \* The node reads the view and finds another primary, or none.
@@ -228,7 +232,7 @@ Refresh(n) ==
     /\ belief[n] # "No"
     /\ primary # n
     /\ belief' = [belief EXCEPT ![n] = "No"]
-    /\ stands' = [stands EXCEPT ![n] = "No"]
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<state, primary, part, mandate, cut, wide>>
 
 \* The primary gives up a member that does not answer. The store knows who is primary.
@@ -238,7 +242,7 @@ FailMember(p, n) ==
     /\ state[n] \in {"joining", "active", "leaving"}
     /\ Misses(p, n)
     /\ Change(n, "failed")
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<primary, part, belief, mandate, cut, wide>>
 
 FailedByRest(n) ==
@@ -246,7 +250,7 @@ FailedByRest(n) ==
     /\ state[n] \in {"joining", "active", "leaving"}
     /\ Change(n, "failed")
     /\ WithoutPrimary(n)
-    /\ ViewChanged(n)
+    /\ EndCandidacy(n)
     /\ UNCHANGED <<part, belief, mandate, cut, wide>>
 
 \* A node finds that it was given up; it is a new life from then on.
@@ -255,7 +259,7 @@ Deposed(n) ==
     /\ state[n] = "failed"
     /\ part' = [part EXCEPT ![n] = "No"]
     /\ belief' = [belief EXCEPT ![n] = "No"]
-    /\ stands' = [stands EXCEPT ![n] = "No"]
+    /\ EndCandidacy(n)
     /\ HealedAt(n)
     /\ UNCHANGED <<state, primary, mandate, wide>>
 
@@ -277,7 +281,7 @@ Crash(n) ==
     /\ Runs(n) \/ (state[n] \in {"left", "joining"} /\ part[n] = "No" /\ ~wide)
     /\ part' = [part EXCEPT ![n] = IF wide THEN "No" ELSE "Lately"]
     /\ belief' = [belief EXCEPT ![n] = "No"]
-    /\ stands' = [stands EXCEPT ![n] = "No"]
+    /\ EndCandidacy(n)
     /\ HealedAt(n)
     /\ UNCHANGED <<state, primary, mandate, wide>>
 

@@ -126,6 +126,24 @@ describe('three members', () => {
       ],
     ],
     ['the primary is deposed and finds out', () => [...trio(), elect('B', 2), stepDown('A', 'deposed')]],
+    [
+      'a candidate counts the votes of a view that has changed, and the primary that it had missed answers again',
+      () => [...trio(), change('A', 'C', 'active', 'failed'), elect('B', 2, 2, 2), stepDown('A', 'deposed'), deposed('C')],
+    ],
+    [
+      'a primary tells whom it gave up when another one was elected and he has found out',
+      () => {
+        const early = ++version;
+        return [
+          ...trio(),
+          kill('A'),
+          deposed('C'),
+          elect('B', 2),
+          change('A', 'C', 'active', 'failed', 1, early),
+          accept('B', 'C', 'failed'),
+        ];
+      },
+    ],
     ['the primary leaves', () => [...trio(), change('A', 'A', 'active', 'leaving'), stepDown('A', 'leaving'), elect('C', 2)]],
     [
       'one leaves before it takes part',
@@ -198,6 +216,21 @@ describe('what no member does', () => {
       'fails members after it was deposed',
       () => [...trio(), elect('B', 2), change('A', 'C', 'active', 'failed', 1)],
       /^member.state: FailMember/,
+    ],
+    [
+      'gives up members after it was deposed, who find out before it tells',
+      () => [...trio(), elect('B', 2), deposed('C'), change('A', 'C', 'active', 'failed', 1)],
+      /^member.state: FailMember/,
+    ],
+    [
+      'is elected for a minority of a view that has changed',
+      () => [...trio(), change('A', 'C', 'active', 'failed'), elect('B', 2, 1, 2)],
+      /^primary.elect: n\d stands for a minority/,
+    ],
+    [
+      'is elected in a view that has given it up, by those that it had counted before',
+      () => [...trio(), elect('B', 2), change('B', 'C', 'active', 'failed', 2), elect('C', 3)],
+      /^primary.elect: /,
     ],
     ['is elected while it is failed', () => [...trio(), change('A', 'C', 'active', 'failed'), elect('C', 2)], /^primary.elect: /],
     [

@@ -6,7 +6,7 @@
 import type { Micros } from '../../src/ports.js';
 import type { KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
-import type { Mapping, Observation, SpecState, Step, Walks } from '../mapping.js';
+import type { Mapping, Observation, Step, Walks } from '../mapping.js';
 import { anyOrder, at, ENDS, isEnd, look, step, told } from '../projection.js';
 
 const HEARS = [
@@ -65,8 +65,7 @@ const deposedPrimary = (place: Place): Observation => ({
   still: (state) => at(state, 'belief', place) === 'No',
 });
 const noPrimary = (place: Place): Observation => look(`${place} is no primary`, (state) => at(state, 'belief', place) === 'No');
-const minority = (place: Place): Observation =>
-  look(`${place} stands for a minority`, (state: SpecState) => at(state, 'stands', place) === 'Minority');
+const minority = (place: Place): Observation => look(`${place} stands for a minority`, ({ mandate }) => mandate === false);
 /** A change that nobody has told of. */
 const untold = (place: Place, from: MemberState, to: MemberState): Observation => {
   const key = `untold ${place} ${from} ${to}`;
@@ -108,6 +107,8 @@ class Trio {
   /** The last change of a member that others have shown before it was told: by a view, or by a life that finds itself failed. */
   readonly #shown = new Map<string, { readonly nodeLife: number; readonly to: MemberState }>();
   #term = 0;
+  /** Of the election of that term; infinite while nobody has told it. */
+  #termVersion = Number.POSITIVE_INFINITY;
   #primary = '';
 
   constructor(places: ReadonlyMap<string, Place>, see: (observation: Observation) => void) {
@@ -136,7 +137,9 @@ class Trio {
         for (const { node, nodeLife, state } of body.members) this.#viewed(node, nodeLife, state);
         return;
       case 'primary.elect':
-        return this.#elected(event.node, body.term, body.reached * 2 > body.voters);
+        this.#elected(event.node, body.term, body.reached * 2 > body.voters);
+        if (body.term === this.#term) this.#termVersion = body.version;
+        return;
       case 'primary.stepdown':
         return this.#steppedDown(event.node, body.term, body.why);
       default:
@@ -173,9 +176,10 @@ class Trio {
     if (version >= 0 ? version < last : nodeLife < life || (nodeLife === life && this.#state(member) === to)) return;
     if (version > last) this.#versions.set(member, version);
     this.#lives.set(member, nodeLife);
-    // A life becomes active once and is failed once, and it was told for.
+    // A life becomes active once and is failed once, and it was told for; by a primary who was deposed when that came to the store it was not.
     const shown = this.#shown.get(member);
-    if (shown?.to === to && shown.nodeLife === nodeLife) return;
+    const inTime = body.term >= this.#term || version < this.#termVersion;
+    if (shown?.to === to && shown.nodeLife === nodeLife && (to === 'active' || inTime)) return;
     if (by !== member) {
       this.#reach(member, from);
       this.#states.set(member, to);
@@ -237,12 +241,13 @@ class Trio {
     if (term <= this.#term) return;
     for (let missed = this.#term + 1; missed < term; missed++) this.#see(untoldElection);
     this.#term = term;
+    this.#termVersion = Number.POSITIVE_INFINITY;
     this.#primary = node;
     const place = this.#places.get(node);
     if (place === undefined) return this.#see(step('ElectRest'));
     this.#reach(node, 'active');
-    if (!majority) this.#see(minority(place));
     this.#see(step('Elect', place));
+    if (!majority) this.#see(minority(place));
   }
 
   #steppedDown(node: string, term: number, why: 'no-majority' | 'leaving' | 'deposed'): void {
