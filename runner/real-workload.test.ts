@@ -110,7 +110,8 @@ function casesDrawn(count: number): Case[] {
     const run = draw(seed, kelpieCluster, { faults: [], profile: 'none', chaosMicros: CHAOS_MICROS });
     if (run.workload.nodes !== NODES || run.workload.operations.length > OPERATIONS_MAX || !isTelling(run)) continue;
     const operations = operationsOf(run).map((operation) => ({ ...operation, deadlineMicros: PATIENT_MICROS }));
-    cases.push({ ...run, network: LOOPBACK, knobs: { ...run.knobs, ...KNOBS }, workload: { ...run.workload, operations } });
+    const workload = { ...run.workload, lateMicrosMax: PATIENT_MICROS, operations };
+    cases.push({ ...run, network: LOOPBACK, knobs: { ...run.knobs, ...KNOBS }, workload });
   }
   return cases;
 }

@@ -23,6 +23,8 @@ export type ClusterWorkload = Workload & {
   readonly accounts: readonly string[];
   /** Agents that stay. */
   readonly agents: readonly string[];
+  /** A client that was kept waiting leaves out what should have begun longer ago than this; nothing when absent. */
+  readonly lateMicrosMax?: Micros;
   readonly operations: readonly ClusterOperation[];
 };
 
@@ -40,6 +42,8 @@ const KINDS = [
 /** Agents that come and go. */
 const GUESTS = ['v1', 'v2'];
 const AMOUNT_MAX = 40;
+/** What was put off for longer would mostly be done after the faults have healed, where it finds little. */
+const LATE_MICROS_MAX = 4 * SECOND;
 /** More than anybody has: the actor finds out after it has written. */
 const OVERDRAFT = { min: 1_000, max: 2_000 };
 
@@ -97,7 +101,7 @@ export function drawClusterWorkload(random: Random, chaosMicros: Micros): Cluste
     const client = own.between(1, sizes.clients);
     return drawOperation(own, { op: `c${client}-${i}`, client, atMicros, deadlineMicros: own.pick(DEADLINES_MICROS) }, sizes);
   });
-  return { ...sizes, operations };
+  return { ...sizes, lateMicrosMax: LATE_MICROS_MAX, operations };
 }
 
 /** Two customers of one ledger at the same moment, one of them while an operator moves it. */

@@ -50,8 +50,6 @@ import { type Mark, type Scenario, type Stage, serverIds } from './scenario.js';
 const SECOND: Micros = 1_000_000;
 
 const OPENING = 100;
-/** What was put off for longer would mostly be done after the faults have healed, where it finds little. */
-const LATE_MICROS_MAX = 4 * SECOND;
 /**
  * Any combination is legal (the renewal is shorter than the shortest lease without the longest grace and skew) and can make progress on
  * the slowest network that is drawn: a tenth of a second one way, so that a transaction takes the better part of one.
@@ -141,8 +139,9 @@ export const kelpieCluster: Scenario<KelpieParts> = {
 
   client(platform, stage, operations) {
     const user = new User(platform, stage);
+    const { lateMicrosMax } = workloadOf(stage);
     // The operations of the case are those that `draw` made, or fewer of them.
-    return performInTime(platform, operations as readonly ClusterOperation[], (operation) => user.perform(operation), LATE_MICROS_MAX);
+    return performInTime(platform, operations as readonly ClusterOperation[], (operation) => user.perform(operation), lateMicrosMax);
   },
 
   async verify(platform, stage) {
