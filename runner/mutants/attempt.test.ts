@@ -14,5 +14,9 @@ test('the storm has every scenario in it, the default one most often, and bounds
 });
 
 test('a run of the correct runtime fails nothing', { timeout: 120_000 }, async () => {
-  expect(await attempt(1)).toMatchObject({ scenario: caseOf(1).scenario, failed: null });
+  expect(await attempt(1)).toMatchObject({
+    scenario: caseOf(1).scenario,
+    failed: null,
+    traceHash: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+  });
 });

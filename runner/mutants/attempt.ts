@@ -23,6 +23,8 @@ export interface Attempt {
   /** What broke first: an invariant, or the verdict of a run that broke none; null for a run that passed. */
   readonly failed: string | null;
   readonly detail: string;
+  /** Of the run; empty where it came to none. */
+  readonly traceHash: string;
 }
 
 /** The case of one run of the storm, counted from 0. */
@@ -41,14 +43,14 @@ export async function attempt(nth: number): Promise<Attempt> {
   const named = { scenario: run.scenario, seed: String(run.seed) };
   try {
     const simulated = await simulateCase(run, catalogue, {});
-    if (typeof simulated === 'string') return { ...named, failed: 'refused', detail: simulated };
-    const { verdict, violations, reason = '', pending } = simulated.run;
+    if (typeof simulated === 'string') return { ...named, failed: 'refused', detail: simulated, traceHash: '' };
+    const { verdict, violations, reason = '', pending, traceHash } = simulated.run;
     const [violation] = violations;
-    if (verdict === 'pass') return { ...named, failed: null, detail: '' };
+    if (verdict === 'pass') return { ...named, failed: null, detail: '', traceHash };
     if (violation !== undefined)
-      return { ...named, failed: violation.invariant, detail: `expected ${violation.expected}, seen ${violation.seen}` };
-    return { ...named, failed: verdict, detail: [reason, ...pending].filter((part) => part !== '').join('; ') };
+      return { ...named, failed: violation.invariant, detail: `expected ${violation.expected}, seen ${violation.seen}`, traceHash };
+    return { ...named, failed: verdict, detail: [reason, ...pending].filter((part) => part !== '').join('; '), traceHash };
   } catch (error) {
-    return { ...named, failed: 'assertion', detail: String(error) };
+    return { ...named, failed: 'assertion', detail: String(error), traceHash: '' };
   }
 }

@@ -12,7 +12,7 @@ mkdirSync(ignored, { recursive: true });
 const folder = mkdtempSync(join(ignored, 'compile-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Puts something in place of the first `export const NAME = VALUE` of the file. */
+/** Puts something behind the first `export` of the file. */
 function mutation(replacement: string): Mutation {
   const lines = readFileSync(join(root, file), 'utf8').split('\n');
   const line = lines.findIndex((text) => text.startsWith('export '));
@@ -23,8 +23,18 @@ function mutation(replacement: string): Mutation {
 test('a mutant that does not compile is told from one that does, and both leave the sources alone', { timeout: 120_000 }, () => {
   const before = readFileSync(join(root, file), 'utf8');
   const check = new CompileCheck(root, folder);
-  expect(check.refuses(mutation("const planted: number = 'text';\nexport "))).toMatch(/lease\.ts.*TS2322/);
-  expect(check.refuses(mutation('const planted: number = 1;\nexport '))).toBeUndefined();
+  const [wrong, right, alsoWrong, elsewhere] = check.refusals([
+    mutation("const planted: number = 'text';\nexport "),
+    mutation('const planted: number = 1;\nexport '),
+    mutation('const planted: number = true;\nexport '),
+    mutation('const planted: number = 1;\n'),
+  ]);
+  expect(wrong).toMatch(/lease\.mutant0\.ts.*TS2322.*string/);
+  expect(right).toBeUndefined();
+  expect(alsoWrong).toMatch(/lease\.mutant2\.ts.*TS2322.*boolean/);
+  // Nothing is wrong with the file itself, but with those that import what it no longer exports.
+  expect(elsewhere).toMatch(/TS2459|TS2724|TS2305/);
+  expect(elsewhere).not.toMatch(/lease\.(mutant\d+\.)?ts\(/);
   check.remove();
   expect(readdirSync(folder)).toEqual([]);
   expect(readFileSync(join(root, file), 'utf8')).toBe(before);

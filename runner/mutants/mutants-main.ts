@@ -12,7 +12,7 @@ import { interruptible } from '../interrupt.js';
 import { UsageError } from '../usage-error.js';
 import { criticalFiles, SUBJECTS } from './critical.js';
 import { parseSample } from './mutant.js';
-import { mutantsPage, plainScore, scoreOfPromises, scoreWithTests, staleVerdicts, tallyOf } from './page.js';
+import { drawnOf, mutantsPage, plainScore, scoreOfPromises, scoreWithTests, staleVerdicts, tallyOf, unread } from './page.js';
 import type { StormOptions } from './plugins.js';
 import { ResultStore } from './results.js';
 import { verdicts } from './verdicts.js';
@@ -95,10 +95,12 @@ function textOf(file: string): string | undefined {
 async function writePage(): Promise<void> {
   const { keys, results } = ResultStore.read(folder).current(textOf);
   await writeFileAtomic(join(root, 'docs', 'mutants.md'), mutantsPage({ keys, results, verdicts }));
-  const tally = tallyOf(results, verdicts);
+  const tally = tallyOf(drawnOf({ keys, results }), verdicts);
   console.log(
     `${tally.killed} of ${tally.run} mutants are killed by the storm (${plainScore(tally) ?? '-'} %; ${scoreOfPromises(tally) ?? '-'} % without equivalent ones, ${scoreWithTests(tally) ?? '-'} % with unit tests); docs/mutants.md is written`,
   );
+  const survivors = unread(results, verdicts);
+  if (survivors.length > 0) console.error(`nobody has read ${survivors.map(({ key }) => key).join(', ')}; write verdicts on them`);
   // A part alone says nothing of the verdicts on the others.
   if (criticalFiles().every((file) => keys.has(file))) {
     for (const { key, why } of staleVerdicts(verdicts, keys))

@@ -1,8 +1,10 @@
 /** The page in `docs/` that tells what a storm finds of the mutants, and which survive it. */
 import { counted } from '../../reports/text.js';
 import { median } from '../median.js';
+import { isDrawn, type Sample } from './mutant.js';
 import type { MutantResult } from './results.js';
 import type { Kind, MutantVerdict } from './verdicts.js';
+import { wilson } from './wilson.js';
 
 export interface PageInput {
   /** Keys of the mutants that each file has, run or not; a row for each file. */
@@ -21,6 +23,23 @@ export interface MutantTally {
   readonly unreached: number;
   /** Of those that no storm found, by what people say of them. */
   readonly read: Readonly<Record<Kind, number>>;
+}
+
+/** The samples that were run to their end, over all files that were mutated. Another says nothing: who stops early has the quick ones. */
+function finishedSamples({ keys, results }: Pick<PageInput, 'keys' | 'results'>): readonly Sample[] {
+  const known = new Set(results.map(({ key }) => key));
+  const all = [...keys.values()].flat();
+  const samples = new Map<string, Sample>();
+  for (const { sample } of results) if (sample !== null) samples.set(sampleText(sample), sample);
+  return [...samples.values()].filter((sample) => all.every((key) => known.has(key) || !isDrawn(key, sample)));
+}
+
+const sampleText = ({ oneIn, seed }: Sample): string => (oneIn === 1 ? 'all' : `one in ${oneIn} from seed ${seed}`);
+
+/** The results that a score may count: of mutants that a finished sample has drawn, whoever ran them. The others were chosen. */
+export function drawnOf(input: Pick<PageInput, 'keys' | 'results'>): readonly MutantResult[] {
+  const samples = finishedSamples(input);
+  return input.results.filter(({ key }) => samples.some((sample) => isDrawn(key, sample)));
 }
 
 export function tallyOf(results: readonly MutantResult[], verdicts: readonly MutantVerdict[]): MutantTally {
@@ -44,27 +63,50 @@ export function tallyOf(results: readonly MutantResult[], verdicts: readonly Mut
 
 const isAlive = ({ status }: Pick<MutantResult, 'status'>): boolean => status === 'survived' || status === 'unreached';
 
+/** So many out of so many. */
+interface Part {
+  readonly part: number;
+  readonly whole: number;
+}
+
+const scorePart = {
+  plain: ({ killed, run }: MutantTally): Part => ({ part: killed, whole: run }),
+  promises: ({ killed, run, read }: MutantTally): Part => ({ part: killed, whole: run - read.equivalent - read.telemetry }),
+  tests: ({ killed, run, read }: MutantTally): Part => ({
+    part: killed + read['unit-tests'],
+    whole: run - read.equivalent - read.telemetry,
+  }),
+};
+
 /** Killed by the storm, out of all that were run, in whole per cent; null where none was run. */
-export const plainScore = ({ killed, run }: MutantTally): number | null => percent(killed, run);
+export const plainScore = (tally: MutantTally): number | null => percent(scorePart.plain(tally));
 
 /** The same out of those alone that change what the runtime promises: without what is equivalent, and what only people would see. */
-export const scoreOfPromises = ({ killed, run, read }: MutantTally): number | null =>
-  percent(killed, run - read.equivalent - read.telemetry);
+export const scoreOfPromises = (tally: MutantTally): number | null => percent(scorePart.promises(tally));
 
 /** Killed by the storm or by tests beside the file, out of the same. */
-export const scoreWithTests = ({ killed, run, read }: MutantTally): number | null =>
-  percent(killed + read['unit-tests'], run - read.equivalent - read.telemetry);
+export const scoreWithTests = (tally: MutantTally): number | null => percent(scorePart.tests(tally));
 
-const percent = (part: number, whole: number): number | null => (whole === 0 ? null : Math.floor((100 * part) / whole));
-const shown = (score: number | null): string => (score === null ? '-' : `${score} %`);
+const percent = ({ part, whole }: Part): number | null => (whole === 0 ? null : Math.floor((100 * part) / whole));
+
+/** `36 % (25–49)`. */
+function withInterval({ part, whole }: Part): string {
+  const score = percent({ part, whole });
+  if (score === null) return '-';
+  const { low, high } = wilson(part, whole);
+  return `${score} % (${Math.floor(100 * low)}–${Math.ceil(100 * high)})`;
+}
 
 export function mutantsPage({ keys, results, verdicts }: PageInput): string {
-  const all = tallyOf(results, verdicts);
+  const drawn = drawnOf({ keys, results });
+  const all = tallyOf(drawn, verdicts);
   const total = [...keys.values()].reduce((sum, own) => sum + own.length, 0);
   const files = [...keys.keys()].sort();
   const alive = files.flatMap((file) => results.filter((result) => result.file === file && isAlive(result)).sort(byPlace));
-  const seconds = results.filter(({ status }) => status !== 'refused').reduce((sum, result) => sum + result.seconds, 0);
+  const seconds = drawn.filter(({ status }) => status !== 'refused').reduce((sum, result) => sum + result.seconds, 0);
   const runs = [...new Set(results.map((result) => result.runs))].sort((a, b) => a - b);
+  const silent = drawn.filter((result) => result.status === 'survived' && result.differing === 0).length;
+  const further = results.length - drawn.length;
   return [
     '# Mutants of the runtime',
     '',
@@ -72,56 +114,57 @@ export function mutantsPage({ keys, results, verdicts }: PageInput): string {
     `place of a critical file at a time, and a storm of ${runs.join(' or ') || 'no'} runs over all scenarios, with invariants and conformance on, has to`,
     'find it. A survivor is either equivalent, or shows what neither promise nor workload sees.',
     '',
-    `${counted(results.length, 'mutant')} of ${total} ${results.length === 1 ? 'was' : 'were'} drawn (${samplesOf(results)}). ${all.refused} of them do not compile and count for nothing; of the`,
-    `${all.run} others the storm killed ${all.killed}, ${all.survived} survived, and ${all.unreached} are in code that none of its runs reached. The mean is ${(all.run === 0 ? 0 : seconds / all.run).toFixed(0)} s of`,
-    'one worker on the machine that wrote this.',
+    `${counted(drawn.length, 'mutant')} of ${total} ${drawn.length === 1 ? 'was' : 'were'} drawn (${drawText(finishedSamples({ keys, results }))}). ${all.refused} of them do not compile and count for nothing; of the`,
+    `${all.run} others the storm killed ${all.killed}, ${all.survived} survived, and ${all.unreached} are in code that none of its runs reached. ${silent} of the survivors changed`,
+    `the trace of no run. The mean is ${(all.run === 0 ? 0 : seconds / all.run).toFixed(0)} s of one worker on the machine that wrote this.`,
+    ...(further === 0
+      ? []
+      : [`${further} more were asked for by their keys, or are of a sample that was not run to its end: they count in no score.`]),
     '',
-    `- ${shown(plainScore(all))} are killed by the storm, whatever the others are;`,
-    `- ${shown(scoreOfPromises(all))} without the ${all.read.equivalent} equivalent ones and the ${all.read.telemetry} that only telemetry, speed or texts for people show;`,
-    `- ${shown(scoreWithTests(all))} of these with the ${all.read['unit-tests']} that tests beside the file kill.`,
+    'Scores are whole per cent, rounded down; behind them stands where the score of all mutants lies, by Wilson at 95 %.',
     '',
-    '| file | mutants | do not compile | run | killed | survived | not reached | score | without equivalent | with unit tests |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    `- ${withInterval(scorePart.plain(all))} are killed by the storm, whatever the others are;`,
+    `- ${withInterval(scorePart.promises(all))} without the ${all.read.equivalent} equivalent ones and the ${all.read.telemetry} that only telemetry, speed or texts for people show;`,
+    `- ${withInterval(scorePart.tests(all))} of these with the ${all.read['unit-tests']} that tests beside the file kill.`,
+    '',
+    '| file | mutants | drawn | do not compile | run | killed | survived | not reached | score | without equivalent | with unit tests |',
+    '| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...files.map((file) => {
-      const own = tallyOf(
-        results.filter((result) => result.file === file),
-        verdicts,
-      );
-      const cells = [`\`${file}\``, keys.get(file)?.length ?? 0, own.refused, own.run, own.killed, own.survived, own.unreached];
-      return row([...cells, shown(plainScore(own)), shown(scoreOfPromises(own)), shown(scoreWithTests(own))]);
+      const own = drawn.filter((result) => result.file === file);
+      const tally = tallyOf(own, verdicts);
+      const { refused, run, killed, survived, unreached } = tally;
+      const cells = [`\`${file}\``, keys.get(file)?.length ?? 0, own.length, refused, run, killed, survived, unreached];
+      return row([...cells, ...[scorePart.plain, scorePart.promises, scorePart.tests].map((part) => withInterval(part(tally)))]);
     }),
     '',
     '## What killed them',
     '',
     '| invariant or verdict | mutants | median runs |',
     '| --- | ---: | ---: |',
-    ...killers(results).map(({ by, times, medianRuns }) => row([by, times, medianRuns])),
+    ...killers(drawn).map(({ by, times, medianRuns }) => row([by, times, medianRuns])),
     '',
     '## Survivors',
     '',
+    'The runs are those of the storm that come by it; as many of them as differ had another trace than without it.',
+    '',
     ...(alive.length === 0
       ? ['None.']
-      : ['| mutant | place | original | replacement | runs | verdict |', '| --- | --- | --- | --- | ---: | --- |']),
+      : ['| mutant | place | original | replacement | runs | differ | verdict |', '| --- | --- | --- | --- | ---: | ---: | --- |']),
     ...alive.map((result) => {
       const verdict = verdicts.find(({ key }) => key === result.key);
       const place = `${result.file.replace('src/kelpie/', '')}:${result.span.start.line + 1}`;
       const told = verdict === undefined ? '' : `${verdict.kind}: ${verdict.why}`;
-      const attempts = result.status === 'survived' ? result.attempts : 0;
-      return row([`\`${result.key}\``, place, code(result.original), code(result.replacement), attempts, told]);
+      const { attempts, differing } = result.status === 'survived' ? result : { attempts: 0, differing: 0 };
+      return row([`\`${result.key}\``, place, code(result.original), code(result.replacement), attempts, differing, told]);
     }),
     '',
   ].join('\n');
 }
 
-/** How they were drawn. */
-function samplesOf(results: readonly MutantResult[]): string {
-  const times = new Map<string, number>();
-  for (const { sample } of results) {
-    const drawn =
-      sample === null ? 'asked for by key' : sample.oneIn === 1 ? 'all' : `one in ${sample.oneIn}, drawn from seed ${sample.seed}`;
-    times.set(drawn, (times.get(drawn) ?? 0) + 1);
-  }
-  return [...times].map(([drawn, count]) => `${count}: ${drawn}`).join('; ');
+/** How they were drawn. A sample holds every rarer one of its seed. */
+function drawText(samples: readonly Sample[]): string {
+  const widest = samples.filter(({ oneIn, seed }) => !samples.some((other) => other.seed === seed && other.oneIn < oneIn));
+  return widest.map(sampleText).join('; ') || 'no sample has been run to its end';
 }
 
 const byPlace = ({ span: a }: MutantResult, { span: b }: MutantResult): number =>
@@ -159,4 +202,10 @@ function killers(
 export function staleVerdicts(verdicts: readonly MutantVerdict[], keys: PageInput['keys']): readonly MutantVerdict[] {
   const known = new Set([...keys.values()].flat());
   return verdicts.filter(({ key }) => !known.has(key));
+}
+
+/** Survivors that nobody has read. */
+export function unread(results: readonly MutantResult[], verdicts: readonly MutantVerdict[]): readonly MutantResult[] {
+  const read = new Set(verdicts.map(({ key }) => key));
+  return results.filter((result) => isAlive(result) && !read.has(result.key));
 }

@@ -32,6 +32,7 @@ import { z } from 'zod';
 import { CompileCheck } from './compile-check.js';
 import { isDrawn, keyOf, type Mutation, originalAt, type Span } from './mutant.js';
 import { outcomeOf, ResultStore, SAMPLE_SCHEMA } from './results.js';
+import { RunHashes } from './run-hashes.js';
 
 /** What `mutants-main.ts` asks of these plugins, under the key `storm` of Stryker's options. */
 const STORM_SCHEMA = z.strictObject({
@@ -58,6 +59,9 @@ const isWanted = (key: string, { only, known, sample }: StormOptions): boolean =
 /** Why a mutant was not run. Stryker knows no sample, and lets a checker alone keep single mutants back. */
 const NOT_DRAWN = 'not in the sample';
 
+/** Mutants that are compiled before the first of them is run. */
+const CHECKED_TOGETHER = 48;
+
 const ATTEMPT_MODULE = 'dist/runner/mutants/attempt.js';
 
 type AttemptModule = typeof import('./attempt.js');
@@ -67,9 +71,11 @@ class StormRunner implements TestRunner {
   readonly #storm: StormOptions;
   /** The same object that the mutated modules look at; whoever comes first makes it. */
   readonly #context: InstrumenterContext;
+  readonly #hashes: RunHashes;
 
   constructor(options: StrykerOptions) {
     this.#storm = stormOf(options);
+    this.#hashes = new RunHashes(this.#storm.folder);
     const global = globalThis as unknown as { [INSTRUMENTER_CONSTANTS.NAMESPACE]?: InstrumenterContext };
     this.#context = global[INSTRUMENTER_CONSTANTS.NAMESPACE] ??= {};
   }
@@ -83,11 +89,13 @@ class StormRunner implements TestRunner {
     const context = this.#context;
     const { attempt } = await this.#load();
     const tests: TestResult[] = [];
+    const hashes: string[] = [];
     for (let nth = 0; nth < this.#storm.runs; nth++) {
       const id = String(nth);
       context.currentTestId = id;
       const begunMs = performance.now();
-      const { scenario, seed, failed, detail } = await attempt(nth);
+      const { scenario, seed, failed, detail, traceHash } = await attempt(nth);
+      hashes.push(traceHash);
       delete context.currentTestId;
       const test = { id, name: `${scenario} ${seed}`, timeSpentMs: performance.now() - begunMs };
       // A run that fails without any mutant tells nothing of one; Stryker runs no skipped test again.
@@ -98,6 +106,7 @@ class StormRunner implements TestRunner {
         console.error(`mutants: ${test.name} is left out, it fails without any mutant: ${failed}, ${detail}`);
       }
     }
+    this.#hashes.keep(hashes);
     const mutantCoverage = context.mutantCoverage ?? { static: {}, perTest: {} };
     return { status: DryRunStatus.Complete, tests, mutantCoverage };
   }
@@ -118,15 +127,18 @@ class StormRunner implements TestRunner {
     else context.hitLimit = hitLimit;
     const wanted = testFilter === undefined ? undefined : new Set(testFilter);
     let runs = 0;
+    let differing = 0;
     for (let nth = 0; nth < this.#storm.runs; nth++) {
       if (wanted?.has(String(nth)) === false) continue;
       runs++;
-      const { scenario, seed, failed, detail } = await module.attempt(nth);
+      const { scenario, seed, failed, detail, traceHash } = await module.attempt(nth);
       if (determineHitLimitReached(context.hitCount, hitLimit) !== undefined) {
         return killed(runs, String(nth), 'hang', `${scenario} ${seed}: it comes by the mutant again and again`);
       }
       if (failed !== null) return killed(runs, String(nth), failed, `${scenario} ${seed}: ${detail}`);
+      if (traceHash !== this.#hashes.kept(nth)) differing++;
     }
+    this.#hashes.tell(activeMutant.id, differing);
     return { status: MutantRunStatus.Survived, nrOfTests: runs };
   }
 
@@ -152,25 +164,38 @@ class SampleChecker implements Checker {
 
   async init(): Promise<void> {}
 
+  /** In parts, so that the first of them run while the others are still compiled. Those that nobody asked for are a part of their own. */
   async group(mutants: readonly Mutant[]): Promise<string[][]> {
-    return [mutants.map(({ id }) => id)];
+    const wanted = mutants.filter((mutant) => isWanted(this.#keyOf(mutant), this.#storm));
+    const groups = [mutants.filter((mutant) => !wanted.includes(mutant))];
+    for (let at = 0; at < wanted.length; at += CHECKED_TOGETHER) groups.push(wanted.slice(at, at + CHECKED_TOGETHER));
+    return groups.filter((group) => group.length > 0).map((group) => group.map(({ id }) => id));
   }
 
   async check(mutants: readonly Mutant[]): Promise<Record<string, CheckResult>> {
     const { root, folder } = this.#storm;
-    const compileCheck = new CompileCheck(root, folder);
-    const checked = (mutant: Mutant): CheckResult => {
-      const mutation = mutationOf(mutant, root, 0);
-      const key = keyOf(mutation, this.#texts.of(mutant.fileName));
-      if (!isWanted(key, this.#storm)) return { status: CheckStatus.CompileError, reason: NOT_DRAWN };
-      const refused = compileCheck.refuses(mutation);
-      return refused === undefined ? { status: CheckStatus.Passed } : { status: CheckStatus.CompileError, reason: refused };
-    };
-    try {
-      return Object.fromEntries(mutants.map((mutant) => [mutant.id, checked(mutant)]));
-    } finally {
-      compileCheck.remove();
+    const wanted = mutants.filter((mutant) => isWanted(this.#keyOf(mutant), this.#storm));
+    const refused = new Map<Mutant, string | undefined>();
+    if (wanted.length > 0) {
+      const compileCheck = new CompileCheck(root, folder);
+      try {
+        for (const [at, refusal] of compileCheck.refusals(wanted.map((mutant) => mutationOf(mutant, root, 0))).entries()) {
+          const mutant = wanted[at];
+          if (mutant !== undefined) refused.set(mutant, refusal);
+        }
+      } finally {
+        compileCheck.remove();
+      }
     }
+    const resultOf = (mutant: Mutant): CheckResult => {
+      const reason = refused.has(mutant) ? refused.get(mutant) : NOT_DRAWN;
+      return reason === undefined ? { status: CheckStatus.Passed } : { status: CheckStatus.CompileError, reason };
+    };
+    return Object.fromEntries(mutants.map((mutant) => [mutant.id, resultOf(mutant)]));
+  }
+
+  #keyOf(mutant: Mutant): string {
+    return keyOf(mutationOf(mutant, this.#storm.root, 0), this.#texts.of(mutant.fileName));
   }
 }
 
@@ -179,6 +204,7 @@ class StoringReporter implements Reporter {
   static readonly inject = tokens(commonTokens.options);
   readonly #storm: StormOptions;
   readonly #store: ResultStore;
+  readonly #hashes: RunHashes;
   readonly #texts = new Texts();
   #lastMs = performance.now();
   #drawn = 0;
@@ -187,6 +213,7 @@ class StoringReporter implements Reporter {
   constructor(options: StrykerOptions) {
     this.#storm = stormOf(options);
     this.#store = ResultStore.read(this.#storm.folder);
+    this.#hashes = new RunHashes(this.#storm.folder);
   }
 
   onMutationTestingPlanReady({ mutantPlans }: MutationTestingPlanReadyEvent): void {
@@ -211,12 +238,17 @@ class StoringReporter implements Reporter {
     const mutation = mutationOf(result, root, 1);
     const text = this.#texts.of(resolve(root, mutation.file));
     const key = keyOf(mutation, text);
-    const outcome = outcomeOf(result);
+    const outcome = outcomeOf(result, () => this.#hashes.taken(result.id));
     const { start } = mutation.span;
     const sample = only.length > 0 ? null : this.#storm.sample;
     this.#store.put({ key, ...mutation, original: originalAt(text, mutation.span), ...outcome, runs, sample, seconds });
     this.#done++;
-    const told = outcome.status === 'killed' ? `killed by ${outcome.by} in run ${outcome.attempts}` : outcome.status;
+    const told =
+      outcome.status === 'killed'
+        ? `killed by ${outcome.by} in run ${outcome.attempts}`
+        : outcome.status === 'survived'
+          ? `survived ${outcome.attempts} runs, ${outcome.differing} of them another trace`
+          : outcome.status;
     console.log(
       `${this.#done}/${this.#drawn} ${key} ${mutation.file}:${start.line + 1} ${mutation.mutator}: ${told}, ${seconds.toFixed(1)} s`,
     );

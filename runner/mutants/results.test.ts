@@ -17,11 +17,19 @@ const result = (key: string, change: Partial<MutantResult> = {}): MutantResult =
     replacement: 'false',
     status: 'survived',
     attempts: 9,
+    differing: 4,
     runs: 100,
     sample: { oneIn: 40, seed: 1 },
     seconds: 2,
     ...change,
   }) as MutantResult;
+
+/** What becomes of `k1` when promises are better. */
+function killedLater(sample: MutantResult['sample']): MutantResult {
+  const { key, file, mutator, span, original, replacement, runs, seconds } = result('k1');
+  const found = { status: 'killed', by: 'single-activation', detail: 'two', attempts: 3 } as const;
+  return { key, file, mutator, span, original, replacement, runs, seconds, sample, ...found };
+}
 
 test('results are kept from run to run, the last one of each mutant', () => {
   const store = ResultStore.read(folder);
@@ -30,13 +38,10 @@ test('results are kept from run to run, the last one of each mutant', () => {
   store.put(result('k2'));
   const again = ResultStore.read(folder);
   again.note('src/a.ts', ['k1', 'k2', 'k3'], 'true');
-  again.put(result('k1', { status: 'killed', by: 'single-activation', detail: 'two', attempts: 3, sample: null }));
+  again.put(killedLater(null));
   const { keys, results } = ResultStore.read(folder).current(() => 'true');
   expect(keys).toEqual(new Map([['src/a.ts', ['k1', 'k2', 'k3']]]));
-  expect(results).toEqual([
-    result('k2'),
-    result('k1', { status: 'killed', by: 'single-activation', detail: 'two', attempts: 3, sample: { oneIn: 40, seed: 1 } }),
-  ]);
+  expect(results).toEqual([result('k2'), killedLater({ oneIn: 40, seed: 1 })]);
 });
 
 test('what was found of another text of a file is not told, and forgotten when the file is mutated again', () => {
@@ -56,17 +61,26 @@ test('what was found of another text of a file is not told, and forgotten when t
 
 test('a file that holds something else is refused by its name', () => {
   ResultStore.read(folder).note('src/a.ts', [], '');
-  writeFileSync(join(folder, 'results.json'), '{"version":2}');
+  writeFileSync(join(folder, 'results.json'), '{"version":1}');
   expect(() => ResultStore.read(folder)).toThrow(/results\.json holds no results of mutants.*delete it and run again/s);
 });
 
 test('what Stryker says becomes an outcome; a hang and a dead process are kills', () => {
   const killed = { status: 'Killed', statusReason: 'lease-exclusivity\nledger 7: expected one\nseen two', testsCompleted: 4 };
-  expect(outcomeOf(killed)).toEqual({ status: 'killed', by: 'lease-exclusivity', detail: 'ledger 7: expected one\nseen two', attempts: 4 });
-  expect(outcomeOf({ status: 'Survived', testsCompleted: 80 })).toEqual({ status: 'survived', attempts: 80 });
-  expect(outcomeOf({ status: 'NoCoverage' })).toEqual({ status: 'unreached' });
-  expect(outcomeOf({ status: 'Timeout' })).toMatchObject({ status: 'killed', by: 'hang' });
-  expect(outcomeOf({ status: 'RuntimeError', statusReason: 'out of memory' })).toMatchObject({ by: 'crash', detail: 'out of memory' });
-  expect(outcomeOf({ status: 'CompileError', statusReason: 'TS2322' })).toEqual({ status: 'refused', detail: 'TS2322' });
-  expect(() => outcomeOf({ status: 'Ignored', statusReason: 'why' })).toThrow("'Ignored' (why)");
+  const none = (): number => expect.unreachable('it survived nothing');
+  expect(outcomeOf(killed, none)).toEqual({
+    status: 'killed',
+    by: 'lease-exclusivity',
+    detail: 'ledger 7: expected one\nseen two',
+    attempts: 4,
+  });
+  expect(outcomeOf({ status: 'Survived', testsCompleted: 80 }, () => 7)).toEqual({ status: 'survived', attempts: 80, differing: 7 });
+  expect(outcomeOf({ status: 'NoCoverage' }, none)).toEqual({ status: 'unreached' });
+  expect(outcomeOf({ status: 'Timeout' }, none)).toMatchObject({ status: 'killed', by: 'hang' });
+  expect(outcomeOf({ status: 'RuntimeError', statusReason: 'out of memory' }, none)).toMatchObject({
+    by: 'crash',
+    detail: 'out of memory',
+  });
+  expect(outcomeOf({ status: 'CompileError', statusReason: 'TS2322' }, none)).toEqual({ status: 'refused', detail: 'TS2322' });
+  expect(() => outcomeOf({ status: 'Ignored', statusReason: 'why' }, none)).toThrow("'Ignored' (why)");
 });

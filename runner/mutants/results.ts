@@ -12,8 +12,8 @@ export const SAMPLE_SCHEMA = z.strictObject({ oneIn: z.int().min(1), seed: z.int
 const OUTCOME = z.discriminatedUnion('status', [
   /** `by` is an invariant, or the verdict of a run that broke none; it took that many runs. */
   z.strictObject({ status: z.literal('killed'), by: z.string(), detail: z.string(), attempts: z.int().min(0) }),
-  /** After that many runs: those of the storm that reach it. */
-  z.strictObject({ status: z.literal('survived'), attempts: z.int().min(0) }),
+  /** After that many runs: those of the storm that reach it. So many of them had another trace than without it. */
+  z.strictObject({ status: z.literal('survived'), attempts: z.int().min(0), differing: z.int().min(0) }),
   /** The compiler does not take it. */
   z.strictObject({ status: z.literal('refused'), detail: z.string() }),
   /** No run of the storm comes by. */
@@ -41,7 +41,7 @@ const RESULT = z.intersection(
 export type MutantResult = z.infer<typeof RESULT>;
 
 const STORED = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Digest of the text, and the keys of all its mutants. */
   files: z.record(z.string(), z.strictObject({ digest: z.string(), keys: z.array(z.string()).readonly() })),
   results: z.array(RESULT),
@@ -55,14 +55,14 @@ export interface Told {
   readonly testsCompleted?: number | undefined;
 }
 
-/** Throws RangeError for a status that tells neither. */
-export function outcomeOf({ status, statusReason = '', testsCompleted = 0 }: Told): Outcome {
+/** `differing` is asked for those that survive alone. Throws RangeError for a status that tells neither. */
+export function outcomeOf({ status, statusReason = '', testsCompleted = 0 }: Told, differing: () => number): Outcome {
   const [by = '', ...detail] = statusReason.split('\n');
   switch (status) {
     case 'Killed':
       return { status: 'killed', by, detail: detail.join('\n'), attempts: testsCompleted };
     case 'Survived':
-      return { status: 'survived', attempts: testsCompleted };
+      return { status: 'survived', attempts: testsCompleted, differing: differing() };
     case 'CompileError':
       return { status: 'refused', detail: statusReason };
     case 'NoCoverage':
@@ -94,7 +94,7 @@ export class ResultStore {
       text = readFileSync(path, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return new ResultStore(path, { version: 1, files: {}, results: [] });
+      return new ResultStore(path, { version: 2, files: {}, results: [] });
     }
     const parsed = STORED.safeParse(JSON.parse(text));
     if (!parsed.success) throw new Error(`${path} holds no results of mutants (${z.prettifyError(parsed.error)}); delete it and run again`);
