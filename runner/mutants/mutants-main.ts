@@ -14,7 +14,9 @@ import { criticalFiles, SUBJECTS } from './critical.js';
 import { parseSample } from './mutant.js';
 import { drawnOf, mutantsPage, plainScore, scoreOfPromises, scoreWithTests, staleVerdicts, tallyOf, unread } from './page.js';
 import type { StormOptions } from './plugins.js';
-import { ResultStore } from './results.js';
+import { digestOf, type MutantResult, ResultStore } from './results.js';
+import { TestResults } from './test-results.js';
+import { TestsBeside } from './tests-beside.js';
 import { verdicts } from './verdicts.js';
 
 const RUNS_DEFAULT = 100;
@@ -36,6 +38,11 @@ const flags = yargs(hideBin(process.argv))
     new: { type: 'boolean', default: false, describe: 'leave out mutants whose result is known, to make a sample larger step by step' },
     runs: { type: 'number', default: RUNS_DEFAULT, describe: 'runs of the storm against each mutant' },
     workers: { type: 'number', default: 1, describe: 'mutants at a time' },
+    tests: {
+      type: 'boolean',
+      default: false,
+      describe: 'run no storm, but the tests beside the runtime against survivors that they have not run against, or those of --only',
+    },
     page: { type: 'boolean', default: false, describe: 'run nothing; write the page again, after verdicts have changed' },
   })
   .parseSync();
@@ -92,15 +99,46 @@ function textOf(file: string): string | undefined {
   }
 }
 
+function testResultsOf(results: readonly MutantResult[]): TestResults {
+  const digests = new Map(criticalFiles().map((file) => [file, digestOf(textOf(file) ?? '')]));
+  return TestResults.read(folder, new Map(results.map(({ key, file }) => [key, digests.get(file) ?? ''])));
+}
+
+/** Needs no storm to be at rest: results are read once, and what is found is kept apart from them. */
+async function runTests(only: readonly string[], signal: AbortSignal): Promise<void> {
+  const { results } = ResultStore.read(folder).current(textOf);
+  const known = testResultsOf(results);
+  const wanted = results.filter(
+    ({ key, status }) =>
+      (status === 'survived' || status === 'unreached') && (only.length > 0 ? only.includes(key) : known.killer(key) === undefined),
+  );
+  console.log(`${wanted.length} survivors`);
+  if (wanted.length === 0) return;
+  const tests = await TestsBeside.of(root, folder);
+  try {
+    for (const [at, { key, file, mutator, span, replacement }] of wanted.entries()) {
+      if (signal.aborted) return;
+      const killer = await tests.killer({ file, mutator, span, replacement });
+      known.put(key, killer);
+      console.log(`${at + 1}/${wanted.length} ${key} ${file}:${span.start.line + 1} ${mutator}: ${killer ?? 'all tests pass'}`);
+    }
+  } finally {
+    tests.remove();
+  }
+}
+
 async function writePage(): Promise<void> {
   const { keys, results } = ResultStore.read(folder).current(textOf);
-  await writeFileAtomic(join(root, 'docs', 'mutants.md'), mutantsPage({ keys, results, verdicts }));
-  const tally = tallyOf(drawnOf({ keys, results }), verdicts);
+  const tests = testResultsOf(results);
+  const judged = tests.over(verdicts);
+  await writeFileAtomic(join(root, 'docs', 'mutants.md'), mutantsPage({ keys, results, verdicts: judged }));
+  const tally = tallyOf(drawnOf({ keys, results }), judged);
   console.log(
     `${tally.killed} of ${tally.run} mutants are killed by the storm (${plainScore(tally) ?? '-'} %; ${scoreOfPromises(tally) ?? '-'} % without equivalent ones, ${scoreWithTests(tally) ?? '-'} % with unit tests); docs/mutants.md is written`,
   );
-  const survivors = unread(results, verdicts);
+  const survivors = unread(results, judged);
   if (survivors.length > 0) console.error(`nobody has read ${survivors.map(({ key }) => key).join(', ')}; write verdicts on them`);
+  for (const { key, why } of tests.refuted(verdicts)) console.error(`tests beside the file let ${key} live (${why}); read it again`);
   // A part alone says nothing of the verdicts on the others.
   if (criticalFiles().every((file) => keys.has(file))) {
     for (const { key, why } of staleVerdicts(verdicts, keys))
@@ -111,7 +149,8 @@ async function writePage(): Promise<void> {
 try {
   process.exitCode = await interruptible(async (signal) => {
     const { files, storm } = asked();
-    if (!flags.page) {
+    if (flags.tests) await runTests(storm.only, signal);
+    else if (!flags.page) {
       await exploreFirst(signal);
       await mutate(files, storm);
     }
