@@ -114,7 +114,7 @@ async function runTests(only: readonly string[], signal: AbortSignal): Promise<v
   );
   console.log(`${wanted.length} survivors`);
   if (wanted.length === 0) return;
-  const tests = await TestsBeside.of(root, folder);
+  const tests = new TestsBeside(root, folder);
   try {
     for (const [at, { key, file, mutator, span, replacement }] of wanted.entries()) {
       if (signal.aborted) return;

@@ -9,8 +9,6 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { mutated, type Mutation } from './mutant.js';
 
-/** Of these tests; those of other folders run the runtime too, but are not where somebody looks who changes it. */
-const TESTS = 'src/kelpie';
 /** Of the copy they need none; the packages are found in a folder above. */
 const NOT_COPIED = new Set(['node_modules', 'dist', 'docs', '.git', '.kelpie-dst', '.stryker-tmp', 'kelpie-dst-failures']);
 /** A mutant that keeps the tests from ending is ended here; without one they take a tenth of it. */
@@ -23,35 +21,38 @@ const REPORT = z.object({ testResults: z.array(z.object({ name: z.string(), stat
 
 export class TestsBeside {
   readonly #folder: string;
-  readonly #tests: string;
+  readonly #testsOf: (file: string) => string;
+  /** Tests that are known to pass without any mutant. */
+  readonly #passing = new Set<string>();
 
-  private constructor(folder: string, tests: string) {
-    this.#folder = folder;
-    this.#tests = tests;
-  }
-
-  /** Copies the project. `folder` must be under the root. `paths` is what the paths of the tests hold. Throws when they fail as they are. */
-  static async of(root: string, folder: string, paths = TESTS): Promise<TestsBeside> {
+  /**
+   * Copies the project. `folder` must be under the root. `testsOf` tells what the paths of a file's tests begin with: its own folder, for
+   * tests elsewhere run the runtime too, but are not where somebody looks who changes it.
+   */
+  constructor(root: string, folder: string, testsOf: (file: string) => string = (file) => `${dirname(file)}/`) {
+    this.#testsOf = testsOf;
     mkdirSync(folder, { recursive: true });
-    const copy = mkdtempSync(join(folder, 'tests-'));
+    this.#folder = mkdtempSync(join(folder, 'tests-'));
     const isCopied = (path: string): boolean => !NOT_COPIED.has(basename(path)) && !basename(path).startsWith('dist.');
     // Entry by entry, for no folder is copied into itself, and this one is in the root.
     for (const name of readdirSync(root)) {
-      if (isCopied(name)) cpSync(join(root, name), join(copy, name), { recursive: true, filter: isCopied });
+      if (isCopied(name)) cpSync(join(root, name), join(this.#folder, name), { recursive: true, filter: isCopied });
     }
-    const tests = new TestsBeside(copy, paths);
-    const failed = await tests.#failing();
-    if (failed !== undefined) throw new Error(`the tests of ${paths} fail without any mutant: ${failed}; their copy is ${copy}`);
-    return tests;
   }
 
-  /** The test file that fails first against the mutant, `hang` when they do not come to an end; undefined when all pass. */
+  /** The test file that fails first against the mutant, `hang` when they do not come to an end; undefined when all pass. Rejects when the tests fail as they are. */
   async killer(mutation: Mutation): Promise<string | undefined> {
+    const tests = this.#testsOf(mutation.file);
+    if (!this.#passing.has(tests)) {
+      const failed = await this.#failing(tests);
+      if (failed !== undefined) throw new Error(`the tests of ${tests} fail without any mutant: ${failed}`);
+      this.#passing.add(tests);
+    }
     const path = join(this.#folder, mutation.file);
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, mutated(text, mutation));
     try {
-      return await this.#failing();
+      return await this.#failing(tests);
     } finally {
       writeFileSync(path, text);
     }
@@ -61,12 +62,12 @@ export class TestsBeside {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #failing(): Promise<string | undefined> {
+  async #failing(tests: string): Promise<string | undefined> {
     const report = join(this.#folder, 'report.json');
     rmSync(report, { force: true });
     const flags = ['--project', 'parts', '--bail', '1', '--maxWorkers', '1', '--testTimeout', String(TEST_MS_MAX)];
     const reporter = ['--reporter', 'json', '--outputFile', report];
-    const ended = await inGroup([vitest, 'run', ...flags, ...reporter, this.#tests], this.#folder);
+    const ended = await inGroup([vitest, 'run', ...flags, ...reporter, tests], this.#folder);
     if (ended === 'too late') return 'hang';
     if (ended === 0) return undefined;
     const { testResults } = REPORT.parse(JSON.parse(readFileSync(report, 'utf8')));
