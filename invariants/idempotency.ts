@@ -1,5 +1,5 @@
 /** However often an operation is sent under its key, the log takes it once, and carries it out to one end. */
-import { WAL_TYPES, WalLogs } from './bookkeeping/wal-log.js';
+import { WAL_TYPES, type WalEntry, type WalLog, WalLogs } from './bookkeeping/wal-log.js';
 import { breachAt, type Invariant, told } from './invariant.js';
 
 export const idempotency: Invariant = {
@@ -12,10 +12,11 @@ export const idempotency: Invariant = {
     const logs = new WalLogs();
     return {
       observe(event) {
+        const log = logs.before(event);
         const body = told(event);
-        const entries = [...(logs.before(event)?.entries.values() ?? [])];
+        // Only an append can break it, and it is looked up before the append itself is taken in.
+        const known = log !== undefined && body.type === 'wal.append' ? entryOfKey(log, body.key) : undefined;
         logs.take(event);
-        const known = body.type === 'wal.append' ? entries.find(({ key }) => key === body.key) : undefined;
         if (body.type !== 'wal.append' || known === undefined) return undefined;
         return breachAt(
           event,
@@ -26,3 +27,8 @@ export const idempotency: Invariant = {
     };
   },
 };
+
+function entryOfKey(log: WalLog, key: string): WalEntry | undefined {
+  for (const entry of log.entries.values()) if (entry.key === key) return entry;
+  return undefined;
+}
