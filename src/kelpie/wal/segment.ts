@@ -88,8 +88,8 @@ const checksum = (bytes: Uint8Array, begin: number, end: number): number =>
 
 /**
  * Reads the batches of a segment. `previous` is the number of the last batch before it, undefined when it is the first.
- * Bytes after the last whole batch are torn when this is the last segment and no later batch stands behind them;
- * else the segment is damaged. Errors: `corrupted`, naming the file and the offset.
+ * Bytes after the last whole batch are torn when this is the last segment and no later batch stands among them;
+ * else the segment is damaged, as one is that holds nothing and is not the last. Errors: `corrupted`, naming the file and the offset.
  */
 export function parseSegment(path: string, bytes: Uint8Array, previous: number | undefined, isLast: boolean): ParsedSegment {
   const batches: Batch[] = [];
@@ -102,11 +102,12 @@ export function parseSegment(path: string, bytes: Uint8Array, previous: number |
     last = batch.number;
     at = batch.end;
   }
-  if (at < bytes.length) {
-    if (!isLast) throw damaged(path, at, 'a segment that was complete before the next one began');
-    const later = laterBatch(bytes, at + 1, last);
-    if (later !== undefined) throw damaged(path, at, `batch ${later.number} stands whole behind it`);
+  // Only the newest can have been torn as it was begun: the next one is begun when this one is durable, and each has a batch from the first on.
+  if (!isLast && (at < bytes.length || batches.length === 0)) {
+    throw damaged(path, at, 'the segment was complete before the next one began');
   }
+  const later = laterBatch(bytes, at, last);
+  if (later !== undefined) throw damaged(path, at, `batch ${later.number}, which was written later, is whole`);
   return { batches, wholeBytes: at };
 }
 

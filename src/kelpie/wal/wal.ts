@@ -125,6 +125,7 @@ export class Wal {
   #waiting: Waiter[] = [];
   #waitingBytes = 0;
   #flushing: Promise<void> | undefined;
+  #cleaning: Promise<void> | undefined;
   #closed = false;
 
   private constructor(disk: Disk, clock: Clock, tracer: Tracer, options: WalOptions, parts: WalParts) {
@@ -208,11 +209,21 @@ export class Wal {
 
   /**
    * Drops ended operations older than `keptMicros`, in whole segments from the oldest on. An operation that is still pending
-   * moves to the newest segment, so that it cannot keep all before it alive.
+   * moves to the newest segment, so that it cannot keep all before it alive. One clean-up at a time: who comes meanwhile joins it.
+   * Errors: those of the disk and of writing; what is left goes with the next clean-up. `shutting-down`.
    */
-  async cleanup(): Promise<void> {
+  cleanup(): Promise<void> {
+    // Two that have both read which segment is the oldest would each take one away, and the second one was not looked at.
+    this.#cleaning ??= this.#cleanup().finally(() => {
+      this.#cleaning = undefined;
+    });
+    return this.#cleaning;
+  }
+
+  async #cleanup(): Promise<void> {
     const horizon = this.#clock.wallMicros() - this.#options.keptMicros;
     for (;;) {
+      this.#refuseWhenClosed();
       const oldest = this.#segments.oldest;
       if (oldest === undefined) return;
       const held = oldest.entries.map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
@@ -235,15 +246,21 @@ export class Wal {
     }
   }
 
-  /** Waits for what is being written and closes the file. Later calls fail with `shutting-down`. */
+  /** Waits for what is being written or removed and closes the file. Later calls fail with `shutting-down`. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#flushing;
+    // Its caller learns of an error; whoever opens the directory next must not find it changing.
+    await this.#cleaning?.catch(() => {});
     await this.#segments.close();
   }
 
-  #check({ key, operation, payload }: WalRequest): void {
+  #refuseWhenClosed(): void {
     if (this.#closed) throw new KelpieError('shutting-down', 'the write-ahead log is closed');
+  }
+
+  #check({ key, operation, payload }: WalRequest): void {
+    this.#refuseWhenClosed();
     if (key.length === 0) throw new KelpieError('invalid-argument', 'an idempotency key must have at least one character');
     const keyBytes = new TextEncoder().encode(key).length;
     if (keyBytes > REQUEST_ID_BYTES_MAX) {
