@@ -8,6 +8,7 @@ import { catalogue } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { COLOUR_FLAG, JSON_FLAG, wantsColour } from '../flags.js';
 import { interruptible } from '../interrupt.js';
+import { judgedRun } from '../judged-run.js';
 import { type FirstDifference, firstDifference, judgeReplay, type Replayed } from '../replay.js';
 import { type CaseOutcome, runCase } from '../run-case.js';
 import { isWrittenAsSeed } from '../seed.js';
@@ -106,19 +107,13 @@ async function beforeOf(what: string, flags: Parameters<typeof seedCase>[1], sig
   };
 }
 
-function documentOf({ outcome, told, differs }: Replayed, { run, reproduce, specState }: RunReportInput): string {
-  const { verdict, violations, reason, traceHash, events } = run;
+function documentOf({ outcome, told, differs }: Replayed, ran: RunReportInput): string {
   const document = {
     outcome,
     told,
     ...(differs === undefined ? {} : { differs }),
-    verdict,
-    ...(reason === undefined ? {} : { reason }),
-    violations,
-    ...(specState === undefined ? {} : { specState }),
-    traceHash,
-    events,
-    reproduce,
+    ...judgedRun(ran),
+    reproduce: ran.reproduce,
   };
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }

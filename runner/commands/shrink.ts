@@ -11,6 +11,7 @@ import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
 import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
+import { judgedRun } from '../judged-run.js';
 import { runCase } from '../run-case.js';
 import { isWrittenAsSeed } from '../seed.js';
 import { refuseSeedFlags, SEED_CASE_FLAGS, seedCase } from '../seed-case.js';
@@ -129,7 +130,7 @@ async function given({ what, scenario, bug, out }: ShrinkArguments): Promise<Giv
 const stepText = (pass: string, { operations, faults, nodes, clients }: Sizes, runs: number): string =>
   `${grouped(runs).padStart(6)} runs  ${counted(operations, 'operation')}, ${counted(faults, 'fault')}, ${counted(nodes, 'node')}, ${counted(clients, 'client')}  (${pass})`;
 
-function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run, reproduce, specState }: RunReportInput, path: string): string {
+function documentOf(shrunk: Shrunk, rows: readonly Necessity[], told: RunReportInput, path: string): string {
   const { fromSeed, from, to, runs, cutShort } = shrunk;
   const necessity = rows.map(({ kind, what, verdict, failsAlike, failing }) => ({
     kind,
@@ -138,14 +139,8 @@ function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run, reproduce
     failing,
     of: NECESSITY_SEEDS,
   }));
-  const { verdict, violations, reason, traceHash, events } = run;
   const document = {
-    verdict,
-    ...(reason === undefined ? {} : { reason }),
-    violations,
-    ...(specState === undefined ? {} : { specState }),
-    traceHash,
-    events,
+    ...judgedRun(told),
     seed: shrunk.case.seed,
     fromSeed,
     from,
@@ -155,7 +150,7 @@ function documentOf(shrunk: Shrunk, rows: readonly Necessity[], { run, reproduce
     cutShort: cutShort ?? null,
     necessity,
     saved: path,
-    reproduce,
+    reproduce: told.reproduce,
     case: shrunk.case,
   };
   return `${JSON.stringify(document, undefined, 2)}\n`;
