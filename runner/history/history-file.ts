@@ -7,7 +7,7 @@ import { EdnError, type EdnValue, parseEdn } from './edn.js';
 
 /** One line of a history: a client begins something, or hears of it. */
 export interface HistoryEvent {
-  /** From 1; of an array in JSON, the number of the entry. */
+  /** Where its entry begins, from 1. */
   readonly line: number;
   readonly type: 'invoke' | 'ok' | 'fail' | 'info';
   readonly process: string;
@@ -129,9 +129,34 @@ function jsonEntries(file: string, text: string): readonly { readonly line: numb
       throw misread(file, line, `this is no JSON (${String(error)}); write one array, or one object a line`);
     }
   };
-  if (start[1] !== undefined) {
-    // JSON.parse tells no places, so an entry is named by its number.
-    return (parse(text, 1) as readonly EdnValue[]).map((value, i) => ({ value, line: i + 1 }));
-  }
+  if (start[1] !== undefined) return elementsOf(file, text).map(({ line, source }) => ({ line, value: parse(source, line) }));
   return text.split('\n').flatMap((source, i) => (source.trim() === '' ? [] : [{ value: parse(source, i + 1), line: i + 1 }]));
+}
+
+/** Texts, for brackets within them count for nothing, and what tells where an element ends. */
+const PUNCTUATION = /"(?:[^"\\]|\\.)*"|[[\]{},\n]/g;
+
+/** The elements of an array in JSON as they stand in the text, each with the line on which it begins, which JSON.parse would not tell. */
+function elementsOf(file: string, text: string): readonly { readonly line: number; readonly source: string }[] {
+  const elements: { readonly line: number; readonly source: string }[] = [];
+  let depth = 0;
+  let line = 1;
+  let from = { at: 0, line: 1 };
+  for (const { 0: token, index: at } of text.matchAll(PUNCTUATION)) {
+    if (token === '\n') line++;
+    else if (token === '[' || token === '{') {
+      depth++;
+      if (depth === 1) from = { at: at + 1, line };
+    } else if (token === ']' || token === '}') depth--;
+    const ends = depth === 0 && token !== '\n';
+    if (!ends && (token !== ',' || depth !== 1)) continue;
+    const source = text.slice(from.at, at);
+    const blank = /^\s*/.exec(source)?.[0] ?? '';
+    elements.push({ line: from.line + blank.split('\n').length - 1, source: source.trim() });
+    from = { at: at + 1, line };
+    if (!ends) continue;
+    if (token === ']' && text.slice(at + 1).trim() === '') return elements;
+    throw misread(file, line, "here the array should end with ']', and the file with it; write one array, and nothing else");
+  }
+  throw misread(file, line, 'the file ends, and the array in it does not; is it cut off?');
 }

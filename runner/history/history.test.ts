@@ -115,6 +115,12 @@ describe('histories', () => {
     [lines('{:type :invoke, :process 0, :f :read}', '{:type :ok, :process 0, :f :write}'), /line 2: field f: write ends the read/],
     ['{:type :invoke, :process 0, :f :jump}', /line 1: field f: this model has no jump; it has read, write/],
     ['{"type":"invoke",\n', /line 1: this is no JSON/],
+    ['[{"type":"invoke","process":0,"f":"read"},\n{"type":}]', /line 2: this is no JSON/],
+    ['[\n{"type":"invoke","process":"[","f":"re\\"ad"},\n\n {"type":"later"}]', /line 4: field process is missing/],
+    ['[{"type":"invoke"},\n]', /line 2: this is no JSON/],
+    ['[{"type":"invoke"}\n', /line 2: the file ends, and the array in it does not/],
+    ['[{"type":"invoke"}\n}', /line 2: here the array should end/],
+    ['[{"type":"invoke"}]\n12', /line 1: here the array should end/],
     ['{:type :invoke', /line 1: the file ends/],
     ['12', /line 1: 12 is no map/],
   ])('refuses %j', (text, message) => {
