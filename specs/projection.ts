@@ -1,10 +1,11 @@
 /** What mappings share: the events of a run by their types, and the few places that a model has for the many nodes of a run. */
 import type { TraceEvent } from '../src/trace.js';
-import type { Observation, SpecState, Told, Walks } from './mapping.js';
+import type { Mapping, Observation, SpecState, Told, Walks } from './mapping.js';
 
-/** An event of these types: a mapping that looks for one which it does not hear is none that compiles. */
-export const told = <Heard extends Told['type']>({ body }: TraceEvent): Extract<Told, { readonly type: Heard }> =>
-  body as Extract<Told, { readonly type: Heard }>;
+/** The bodies of events of these types: a mapping that looks for one which it does not hear is none that compiles. */
+export type Heard<Type extends Told['type']> = Extract<Told, { readonly type: Type }>;
+
+export const told = <Type extends Told['type']>({ body }: TraceEvent): Heard<Type> => body as Heard<Type>;
 
 /** The process of a node is over, in one way or another. */
 export const ENDS = ['kill', 'exit', 'crash'] as const;
@@ -13,6 +14,29 @@ type End = (typeof ENDS)[number];
 
 export const isEnd = <Body extends { readonly type: string }>(body: Body): body is Extract<Body, { readonly type: End }> =>
   (ENDS as readonly string[]).includes(body.type);
+
+/** What a run has shown so far, and what its nodes tell next. That a process is over ends something in every walk that its node is in. */
+export interface Follower<Type extends Told['type']> {
+  observe(body: Heard<Type>, event: TraceEvent): void;
+  ended(node: string): void;
+}
+
+/** The part of a mapping that hears events of these types and the ends of processes, and shows each to its follower. */
+export const following = <Type extends Exclude<Told['type'], End>>(
+  types: readonly Type[],
+  start: (walks: Walks) => Follower<Type>,
+): Pick<Mapping, 'hears' | 'start'> => ({
+  hears: [...ENDS, ...types],
+  start(walks) {
+    const follower = start(walks);
+    return {
+      observe(event) {
+        if (isEnd(event.body)) follower.ended(event.node);
+        else follower.observe(told<Type>(event), event);
+      },
+    };
+  },
+});
 
 /** A number that depends on the text alone (FNV-1a), so that alike things take the places of a model in an order of their own. */
 export function hashOf(text: string): number {
@@ -68,6 +92,16 @@ export function restart(
     seat.down = false;
     walks.see(walk, step('Restart', seat.place));
   }
+}
+
+/**
+ * Whether who has loaded an actor holds it, and is the newest to do so. It does not where somebody else has taken over between its
+ * reading and its telling: what it has read was true then.
+ */
+export function isNewestHolder(actor: { newestToken: number }, token: number): boolean {
+  if (token < actor.newestToken) return false;
+  actor.newestToken = token;
+  return true;
 }
 
 /** The entry under a key, made where there is none. */

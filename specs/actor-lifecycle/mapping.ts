@@ -7,10 +7,9 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { ENDS, entryOf, isEnd, look, step, told } from '../projection.js';
+import { entryOf, type Follower, following, type Heard, look, step } from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'boot',
   'activate.start',
   'claim.commit',
@@ -26,7 +25,7 @@ const HEARS = [
   'deactivate.done',
   'activate.drop',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 /** What a commit that is under way does with the state. */
 type Change = 'FinishWrite' | 'FinishDelete' | 'FinishFail';
@@ -71,7 +70,7 @@ const storedIs = (stored: boolean): Observation => look(`stored ${stored}`, (sta
 /** Perhaps it was committed, and nobody has said so. */
 const maybe = (change: Change): Observation => ({ key: `maybe ${change}`, steps: [{ action: change }], still: () => true });
 
-class Lifecycles {
+class Lifecycles implements Follower<Type> {
   readonly #walks: Walks;
   readonly #activations = new Map<string, Map<string, Activation>>();
 
@@ -79,11 +78,9 @@ class Lifecycles {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
-    if (isEnd(body)) return this.#ended(event.node);
-    if (body.type === 'boot') return this.#booted(event.node);
-    const at = this.#at(event.node, body.actor);
+  observe(body: Heard<Type>, { node }: TraceEvent): void {
+    if (body.type === 'boot') return this.#booted(node);
+    const at = this.#at(node, body.actor);
     const see = (observation: Observation): void => this.#walks.see(at.walk, observation);
     switch (body.type) {
       case 'activate.start':
@@ -196,7 +193,7 @@ class Lifecycles {
     if (at.running !== null && at.committing && at.change !== 'FinishFail') this.#walks.see(at.walk, maybe(at.change));
   }
 
-  #ended(node: string): void {
+  ended(node: string): void {
     for (const at of this.#activations.get(node)?.values() ?? []) {
       this.#doubtful(at);
       Object.assign(at, { token: 0, retired: 0, running: null, surplus: 0 });
@@ -213,6 +210,5 @@ class Lifecycles {
 export const mapping: Mapping = {
   module: 'KelpieActorLifecycle',
   hidden: ['Deliver', 'TimeOut', 'IdlePasses', 'Hook'],
-  hears: HEARS,
-  start: (walks) => new Lifecycles(walks),
+  ...following(HEARS, (walks) => new Lifecycles(walks)),
 };

@@ -5,10 +5,9 @@
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { ENDS, step, told } from '../projection.js';
+import { type Follower, following, type Heard, step } from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'boot',
   'activate.load',
   'activate.done',
@@ -26,7 +25,7 @@ const HEARS = [
   'deactivate.start',
   'deactivate.done',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 const ACTIVATE = step('Activate');
 const INVOKE_START = step('InvokeStart');
@@ -57,7 +56,7 @@ interface Place {
   active: boolean;
 }
 
-class Fold {
+class Fold implements Follower<Type> {
   readonly #walks: Walks;
   readonly #nodes = new Map<NodeId, Map<string, Place>>();
   /** Nodes that are down, of those that have walks. */
@@ -67,11 +66,10 @@ class Fold {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
+  observe(body: Heard<Type>, { node }: TraceEvent): void {
     switch (body.type) {
       case 'activate.load': {
-        const place = this.#place(event.node, body.actor);
+        const place = this.#place(node, body.actor);
         place.token = body.token;
         place.running = false;
         place.active = false;
@@ -79,47 +77,43 @@ class Fold {
         return this.#walks.see(place.walk, ACTIVATE);
       }
       case 'activate.done': {
-        const place = this.#activation(event.node, body);
+        const place = this.#activation(node, body);
         if (place !== undefined) place.active = true;
         return;
       }
       case 'invoke.start':
-        return this.#begin(this.#activation(event.node, body));
+        return this.#begin(this.#activation(node, body));
       case 'invoke.end':
-        return this.#invoked(this.#nodes.get(event.node)?.get(body.actor), body);
+        return this.#invoked(this.#nodes.get(node)?.get(body.actor), body);
       case 'commit.start':
-        return this.#commit(this.#activation(event.node, body), body.commit);
+        return this.#commit(this.#activation(node, body), body.commit);
       case 'commit.done':
         // After a commit that was resolved, the invocation has ended already.
-        return this.#ended(this.#running(event.node, body), COMMIT_DONE);
+        return this.#finished(this.#running(node, body), COMMIT_DONE);
       case 'commit.fenced':
-        return this.#see(this.#running(event.node, body), COMMIT_FAILED);
+        return this.#see(this.#running(node, body), COMMIT_FAILED);
       case 'commit.conflict':
-        return this.#conflict(this.#nodes.get(event.node)?.get(body.actor), body.commit);
+        return this.#conflict(this.#nodes.get(node)?.get(body.actor), body.commit);
       case 'commit.unknown':
-        return this.#see(this.#running(event.node, body), COMMIT_UNKNOWN);
+        return this.#see(this.#running(node, body), COMMIT_UNKNOWN);
       case 'commit.resolved':
-        if (body.applied) return this.#ended(this.#running(event.node, body), RESOLVED_APPLIED);
-        return this.#see(this.#running(event.node, body), RESOLVED_LOST);
+        if (body.applied) return this.#finished(this.#running(node, body), RESOLVED_APPLIED);
+        return this.#see(this.#running(node, body), RESOLVED_LOST);
       case 'rollback':
-        return this.#rollBack(this.#activation(event.node, body), body.reason);
+        return this.#rollBack(this.#activation(node, body), body.reason);
       case 'deactivate.start':
-        return this.#see(this.#activation(event.node, body), DEACTIVATE_START);
+        return this.#see(this.#activation(node, body), DEACTIVATE_START);
       case 'deactivate.done':
-        return this.#over(this.#activation(event.node, body), DEACTIVATE_DONE);
+        return this.#over(this.#activation(node, body), DEACTIVATE_DONE);
       case 'activate.drop':
-        return this.#over(this.#activation(event.node, body), DROP);
+        return this.#over(this.#activation(node, body), DROP);
       case 'activate.fail': {
-        const place = this.#nodes.get(event.node)?.get(body.actor);
+        const place = this.#nodes.get(node)?.get(body.actor);
         // An attempt that read nothing was no activation.
         return place === undefined || place.token === 0 || place.active ? undefined : this.#over(place, DROP);
       }
-      case 'kill':
-      case 'exit':
-      case 'crash':
-        return this.#crash(event.node);
       case 'boot':
-        return this.#restart(event.node);
+        return this.#restart(node);
       default:
     }
   }
@@ -155,7 +149,7 @@ class Fold {
     this.#walks.see(place.walk, INVOKE_START);
   }
 
-  #ended(place: Place | undefined, observation: Observation): void {
+  #finished(place: Place | undefined, observation: Observation): void {
     if (place === undefined) return;
     place.running = false;
     this.#walks.see(place.walk, observation);
@@ -171,7 +165,7 @@ class Fold {
   /** An invocation that has committed or rolled back has ended before this is told. */
   #invoked(place: Place | undefined, { outcome, commit }: { readonly outcome: string; readonly commit: string | null }): void {
     if (place === undefined || !place.running || outcome !== 'ok' || commit !== null) return;
-    this.#ended(place, INVOKE_END);
+    this.#finished(place, INVOKE_END);
   }
 
   /** A hook tells of itself by its commit or its rollback alone. */
@@ -192,10 +186,10 @@ class Fold {
     if (!place.running) this.#begin(place);
     // The transaction found the outcome of an earlier attempt of its request, and was not committed.
     if (reason === 'duplicate') this.#walks.see(place.walk, COMMIT_FAILED);
-    this.#ended(place, ROLLBACK);
+    this.#finished(place, ROLLBACK);
   }
 
-  #crash(node: NodeId): void {
+  ended(node: NodeId): void {
     const places = this.#nodes.get(node);
     if (places === undefined || this.#down.has(node)) return;
     this.#down.add(node);
@@ -211,6 +205,5 @@ class Fold {
 export const mapping: Mapping = {
   module: 'KelpieActorState',
   hidden: ['SetState', 'PutKv', 'Fail', 'CommitApply', 'Depose', 'OtherCommit'],
-  hears: HEARS,
-  start: (walks) => new Fold(walks),
+  ...following(HEARS, (walks) => new Fold(walks)),
 };

@@ -5,10 +5,9 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, ENDS, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
+import { at, entryOf, type Follower, following, hashOf, type Heard, holds, isNewestHolder, look, step, told } from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'boot',
   'op.invoke',
   'op.ok',
@@ -29,7 +28,7 @@ const HEARS = [
   'request.duplicate',
   'invoke.end',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 const NAMESPACE = 'agents:';
 const CLIENTS = ['c1', 'c2'] as const;
@@ -124,7 +123,7 @@ const get: Observation = {
 const saw = (what: Client | 'None'): Observation => look(`saw ${what}`, ({ seen }) => seen === what);
 const sawAny = look('saw an agent', ({ seen }) => seen !== 'None' && seen !== 'Unread');
 
-class Agents {
+class Agents implements Follower<Type> {
   readonly #walks: Walks;
   readonly #agents = new Map<string, Agent>();
   /** The agents that operations are for, by their names, with their keys. */
@@ -134,8 +133,7 @@ class Agents {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
+  observe(body: Heard<Type>, event: TraceEvent): void {
     const { node } = event;
     switch (body.type) {
       case 'op.invoke': {
@@ -159,7 +157,6 @@ class Agents {
         return;
       default:
     }
-    if (isEnd(body)) return this.#ended(node);
     if (!body.actor.startsWith(NAMESPACE)) return;
     const agent = this.#agent(body.actor);
     if (body.type === 'activate.load') return this.#activated(agent, node, body.token, body.state !== null);
@@ -256,9 +253,7 @@ class Agents {
   }
 
   #activated(agent: Agent, node: string, token: number, there: boolean): void {
-    // Somebody else has taken over between its reading and its telling: it serves nobody.
-    if (token < agent.newestToken) return;
-    agent.newestToken = token;
+    if (!isNewestHolder(agent, token)) return;
     // It is deposed and does not know it yet.
     if (agent.holder !== undefined) this.#deposed(agent, agent.holder.node);
     this.#restart(agent);
@@ -269,7 +264,7 @@ class Agents {
 
   /** What the actor does on the node that holds it. */
   #acted(agent: Agent, token: number, event: TraceEvent): void {
-    const body = told<Heard>(event);
+    const body = told<Type>(event);
     const { effect } = agent;
     switch (body.type) {
       case 'agent.key':
@@ -354,7 +349,7 @@ class Agents {
     this.#see(agent, refuse(place.client));
   }
 
-  #ended(node: string): void {
+  ended(node: string): void {
     for (const agent of this.#agents.values()) if (agent.holder?.node === node) this.#gone(agent, node);
   }
 
@@ -382,6 +377,5 @@ class Agents {
 export const mapping: Mapping = {
   module: 'KelpieAgentService',
   hidden: ['Commit', 'Forget'],
-  hears: HEARS,
-  start: (walks) => new Agents(walks),
+  ...following(HEARS, (walks) => new Agents(walks)),
 };

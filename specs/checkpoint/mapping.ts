@@ -5,10 +5,10 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { ENDS, isEnd, look, step, told } from '../projection.js';
+import { type Follower, following, type Heard, look, step } from '../projection.js';
 
-const HEARS = [...ENDS, 'fault', 'disk', 'checkpoint.damaged', 'checkpoint.restore', 'checkpoint.save'] as const;
-type Heard = (typeof HEARS)[number];
+const HEARS = ['fault', 'disk', 'checkpoint.damaged', 'checkpoint.restore', 'checkpoint.save'] as const;
+type Type = (typeof HEARS)[number];
 
 const MISREADINGS: ReadonlySet<string> = new Set(['stale', 'misdirected']);
 
@@ -41,7 +41,7 @@ const notWhole = half('visible and not whole');
 const notNewer = half('the number of another checkpoint');
 const damagedRestored = half('restored and damaged');
 
-class Checkpoints {
+class Checkpoints implements Follower<Type> {
   readonly #walks: Walks;
   readonly #disks = new Map<string, Disk>();
   #made = 0;
@@ -52,10 +52,7 @@ class Checkpoints {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
-    const { node } = event;
-    if (isEnd(body)) return this.#ended(node);
+  observe(body: Heard<Type>, { node }: TraceEvent): void {
     switch (body.type) {
       case 'fault':
         if (body.fault.startsWith('disk/')) this.#unreliable = true;
@@ -88,7 +85,7 @@ class Checkpoints {
     return made;
   }
 
-  #ended(node: string): void {
+  ended(node: string): void {
     const disk = this.#disks.get(node);
     if (disk === undefined) return;
     if (!disk.down) this.#walks.see(disk.walk, maybePublish);
@@ -136,6 +133,5 @@ class Checkpoints {
 export const mapping: Mapping = {
   module: 'KelpieCheckpoint',
   hidden: ['Operate', 'SaveStart', 'SaveFail', 'Prune', 'Damage', 'ReplayNext', 'Recovered'],
-  hears: HEARS,
-  start: (walks) => new Checkpoints(walks),
+  ...following(HEARS, (walks) => new Checkpoints(walks)),
 };

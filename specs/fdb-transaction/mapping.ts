@@ -8,10 +8,9 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, eitherWay, ENDS, entryOf, isEnd, look, step, told } from '../projection.js';
+import { at, eitherWay, entryOf, type Follower, following, type Heard, isNewestHolder, look, step } from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'activate.load',
   'activate.drop',
   'invoke.start',
@@ -25,7 +24,7 @@ const HEARS = [
   'commit.resolved',
   'commit.done',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 const CLIENTS = ['c1', 'c2'] as const;
 type Client = (typeof CLIENTS)[number];
@@ -89,7 +88,7 @@ const idle = (client: Client): Observation => look(`${client} is done`, (state) 
 
 const emptyBuffer = (): Buffer => ({ written: new Map(), read: 0 });
 
-class Commits {
+class Commits implements Follower<Type> {
   readonly #walks: Walks;
   readonly #actors = new Map<string, Actor>();
 
@@ -97,9 +96,7 @@ class Commits {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
-    if (isEnd(body)) return this.#ended(event.node);
+  observe(body: Heard<Type>, { node }: TraceEvent): void {
     const actor = this.#actor(body.actor);
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
     switch (body.type) {
@@ -119,7 +116,7 @@ class Commits {
       case 'kv.read':
         return this.#read(actor, body.token, body.key, body.value);
       case 'commit.start':
-        return this.#sent(actor, event.node, body);
+        return this.#sent(actor, node, body);
       default:
     }
     if (!('commit' in body) || typeof body.commit !== 'string') return;
@@ -246,7 +243,7 @@ class Commits {
     this.#walks.see(actor.walk, step(commit.inStore ? 'LookFound' : 'LookMissed', commit.client));
   }
 
-  #ended(node: string): void {
+  ended(node: string): void {
     for (const actor of this.#actors.values()) {
       for (const commit of actor.commits.values()) if (commit.node === node) this.#lost(actor, commit, 'Crash');
     }
@@ -254,9 +251,7 @@ class Commits {
 
   /** What is loaded settles what became of every commit of holders before. */
   #loaded(actor: Actor, token: number, stateVersion: number, checksum: number | null): void {
-    // Somebody else has taken over between its reading and its telling: it may have read what was true then.
-    if (token < actor.newestToken) return;
-    actor.newestToken = token;
+    if (!isNewestHolder(actor, token)) return;
     for (const commit of actor.commits.values()) {
       if (commit.token >= token) continue;
       if (commit.inStore === undefined) {
@@ -275,6 +270,5 @@ class Commits {
 export const mapping: Mapping = {
   module: 'KelpieFDBTransaction',
   hidden: ['Begin', 'Read', 'Write', 'ReadOwn', 'CommitApply'],
-  hears: HEARS,
-  start: (walks) => new Commits(walks),
+  ...following(HEARS, (walks) => new Commits(walks)),
 };

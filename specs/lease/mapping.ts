@@ -5,10 +5,9 @@
  */
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, eitherWay, ENDS, entryOf, isEnd, look, restart, type Seated, seatOf, step, told } from '../projection.js';
+import { at, eitherWay, entryOf, type Follower, following, type Heard, look, restart, type Seated, seatOf, step } from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'boot',
   'claim.commit',
   'invoke.start',
@@ -20,7 +19,7 @@ const HEARS = [
   'activate.drop',
   'activate.fail',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
@@ -58,7 +57,7 @@ const blank = (place: Place): Observation =>
     (state) => at(state, 'phase', place) === 'Idle' && at(state, 'op', place) === 'None' && state['holder'] !== place,
   );
 
-class Leases {
+class Leases implements Follower<Type> {
   readonly #walks: Walks;
   readonly #leases = new Map<string, Lease>();
 
@@ -66,10 +65,7 @@ class Leases {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
-    const { node } = event;
-    if (isEnd(body)) return this.#ended(node);
+  observe(body: Heard<Type>, { node }: TraceEvent): void {
     if (body.type === 'boot') return restart(this.#walks, this.#leases.values(), node);
     if (body.type === 'claim.commit') return this.#claimed(this.#lease(body.actor), node, body.token);
     const lease = this.#leases.get(body.actor);
@@ -135,7 +131,7 @@ class Leases {
     return seat;
   }
 
-  #ended(node: string): void {
+  ended(node: string): void {
     for (const lease of this.#leases.values()) {
       const seat = seatOf(lease.seats, node);
       if (seat === undefined || seat.down) continue;
@@ -164,6 +160,5 @@ export const mapping: Mapping = {
     'Resume',
     'Tick',
   ],
-  hears: HEARS,
-  start: (walks) => new Leases(walks),
+  ...following(HEARS, (walks) => new Leases(walks)),
 };

@@ -6,10 +6,23 @@
 import type { ClaimDecision, KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, SpecState, Walks } from '../mapping.js';
-import { at, eitherWay, ENDS, entryOf, isEnd, look, restart, type Seated, seatOf, step, told } from '../projection.js';
+import {
+  at,
+  eitherWay,
+  entryOf,
+  type Follower,
+  following,
+  type Heard,
+  isNewestHolder,
+  look,
+  restart,
+  type Seated,
+  seatOf,
+  step,
+  told,
+} from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'boot',
   'claim.read',
   'activate.load',
@@ -32,7 +45,7 @@ const HEARS = [
   'migrate.start',
   'migrate.abort',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
@@ -132,7 +145,7 @@ const halfMoved = (place: Place): Observation =>
 
 type ClaimRead = Extract<KelpieEvent, { readonly type: 'claim.read' }>;
 
-class Actors {
+class Actors implements Follower<Type> {
   readonly #walks: Walks;
   readonly #actors = new Map<string, Actor>();
 
@@ -140,10 +153,8 @@ class Actors {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
+  observe(body: Heard<Type>, event: TraceEvent): void {
     const { node } = event;
-    if (isEnd(body)) return this.#ended(node);
     if (body.type === 'boot') return restart(this.#walks, this.#actors.values(), node);
     const actor = this.#actor(body.actor);
     const coming = entryOf(actor.coming, node, (): Coming => ({ claim: '', read: undefined, handover: false, token: 0, loaded: 0 }));
@@ -238,9 +249,7 @@ class Actors {
   }
 
   #loaded(actor: Actor, node: string, token: number, { loaded, handover }: Coming): void {
-    // Somebody else has taken over between its reading and its telling: it may have read what was true then, and serves nobody.
-    if (token < actor.newestToken) return;
-    actor.newestToken = token;
+    if (!isNewestHolder(actor, token)) return;
     // What others have sent is in the store by now, or never will be.
     for (const seat of actor.seats.values()) if (seat.node !== node) this.#settle(actor, seat);
     // What the target of a migration begins with is looked at when it has begun.
@@ -291,7 +300,7 @@ class Actors {
   }
 
   #acted(actor: Actor, seat: Seat, event: TraceEvent): void {
-    const body = told<Heard>(event);
+    const body = told<Type>(event);
     const { place } = seat;
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
     const own = 'token' in body && body.token === seat.token && seat.token !== 0;
@@ -335,7 +344,7 @@ class Actors {
   }
 
   #migrated(actor: Actor, seat: Seat, event: TraceEvent): void {
-    const body = told<Heard>(event);
+    const body = told<Type>(event);
     const { migration } = actor;
     if (migration === undefined || !('migration' in body) || body.migration !== migration.name) return;
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
@@ -372,7 +381,7 @@ class Actors {
     seat.commit = undefined;
   }
 
-  #ended(node: string): void {
+  ended(node: string): void {
     for (const actor of this.#actors.values()) {
       actor.coming.delete(node);
       actor.early.delete(node);
@@ -389,6 +398,5 @@ class Actors {
 export const mapping: Mapping = {
   module: 'KelpieMigration',
   hidden: ['Deactivate', 'Release', 'MoveSend', 'MoveApply', 'Finish', 'Forget', 'LeaseExpires'],
-  hears: HEARS,
-  start: (walks) => new Actors(walks),
+  ...following(HEARS, (walks) => new Actors(walks)),
 };

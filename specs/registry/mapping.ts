@@ -7,10 +7,9 @@
 import type { KelpieEvent } from '../../src/story.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { at, eitherWay, ENDS, entryOf, hashOf, holds, isEnd, look, step, told } from '../projection.js';
+import { at, eitherWay, entryOf, type Follower, following, hashOf, type Heard, holds, look, step } from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'boot',
   'node.register',
   'member.state',
@@ -30,7 +29,7 @@ const HEARS = [
   'lease.expire-local',
   'deactivate.done',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2'] as const;
 type Place = (typeof PLACES)[number];
@@ -97,7 +96,7 @@ interface Actor {
 
 type ClaimBody = Extract<KelpieEvent, { readonly type: 'claim.commit' }>;
 
-class Registry {
+class Registry implements Follower<Type> {
   readonly #walks: Walks;
   readonly #nodes = new Map<string, Node>();
   readonly #actors = new Map<string, Actor>();
@@ -106,10 +105,7 @@ class Registry {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
-    const { node } = event;
-    if (isEnd(body)) return this.#ended(node);
+  observe(body: Heard<Type>, { node }: TraceEvent): void {
     switch (body.type) {
       case 'boot':
         this.#node(node).up = true;
@@ -260,7 +256,7 @@ class Registry {
     this.#see(body.actor, body.member, (seen) => (body.type === 'failover.free' ? seen.mayBeSwept : seen.removed));
   }
 
-  #ended(name: string): void {
+  ended(name: string): void {
     const node = this.#nodes.get(name);
     if (node?.up !== true) return;
     const { entered } = node;
@@ -292,6 +288,5 @@ export const mapping: Mapping = {
     'Suspect',
     'StepOut',
   ],
-  hears: HEARS,
-  start: (walks) => new Registry(walks),
+  ...following(HEARS, (walks) => new Registry(walks)),
 };

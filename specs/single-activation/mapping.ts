@@ -7,10 +7,9 @@
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { anyOrder, at, ENDS, entryOf, isEnd, look, step, told } from '../projection.js';
+import { anyOrder, at, entryOf, type Follower, following, type Heard, look, step } from '../projection.js';
 
 const HEARS = [
-  ...ENDS,
   'boot',
   'claim.commit',
   'claim.release',
@@ -27,7 +26,7 @@ const HEARS = [
   'lease.expire-local',
   'deactivate.done',
 ] as const;
-type Heard = (typeof HEARS)[number];
+type Type = (typeof HEARS)[number];
 
 const PLACES = ['n1', 'n2', 'n3'] as const;
 type Place = (typeof PLACES)[number];
@@ -73,7 +72,7 @@ interface Seat {
   phase: 'claimed' | 'serving' | 'stopped' | 'done' | 'down';
 }
 
-class Actors {
+class Actors implements Follower<Type> {
   readonly #walks: Walks;
   readonly #actors = new Map<string, Seat[]>();
 
@@ -81,10 +80,7 @@ class Actors {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
-    const { node } = event;
-    if (isEnd(body)) return this.#ended(node);
+  observe(body: Heard<Type>, { node }: TraceEvent): void {
     if (body.type === 'boot') return this.#booted(node);
     // A migration's target is told of its claim by what it activates.
     if (body.type === 'claim.commit' || body.type === 'activate.load') return this.#claimed(body.actor, node, body.token);
@@ -157,7 +153,7 @@ class Actors {
     return seat;
   }
 
-  #ended(node: NodeId): void {
+  ended(node: NodeId): void {
     for (const [actor, seats] of this.#actors) {
       const seat = seats.find((one) => one.node === node);
       if (seat === undefined || seat.phase === 'down') continue;
@@ -194,6 +190,5 @@ export const mapping: Mapping = {
     'LeaseEnds',
     'LeaseExpires',
   ],
-  hears: HEARS,
-  start: (walks) => new Actors(walks),
+  ...following(HEARS, (walks) => new Actors(walks)),
 };

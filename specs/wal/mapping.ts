@@ -7,10 +7,10 @@ import { DiskTrust } from '../../src/disk-trust.js';
 import type { NodeId } from '../../src/ports.js';
 import type { TraceEvent } from '../../src/trace.js';
 import type { Mapping, Observation, Walks } from '../mapping.js';
-import { ENDS, entryOf, hashOf, isEnd, step, told } from '../projection.js';
+import { entryOf, type Follower, following, hashOf, type Heard, step } from '../projection.js';
 
-const HEARS = [...ENDS, 'disk', 'wal.recover', 'wal.append', 'wal.replay', 'wal.end', 'wal.cleanup'] as const;
-type Heard = (typeof HEARS)[number];
+const HEARS = ['disk', 'wal.recover', 'wal.append', 'wal.replay', 'wal.end', 'wal.cleanup'] as const;
+type Type = (typeof HEARS)[number];
 
 const PLACES = ['k1', 'k2'] as const;
 type Place = (typeof PLACES)[number];
@@ -57,7 +57,7 @@ interface Log {
   down: boolean;
 }
 
-class Logs {
+class Logs implements Follower<Type> {
   readonly #walks: Walks;
   readonly #logs = new Map<NodeId, Log>();
   readonly #disks = new DiskTrust();
@@ -66,11 +66,9 @@ class Logs {
     this.#walks = walks;
   }
 
-  observe(event: TraceEvent): void {
-    const body = told<Heard>(event);
+  observe(body: Heard<Type>, event: TraceEvent): void {
     if (body.type === 'disk') return this.#onDisk(event);
     if (!this.#disks.trusts(event.node)) return;
-    if (isEnd(body)) return this.#ended(this.#logs.get(event.node));
     switch (body.type) {
       case 'wal.recover':
         return this.#recovered(this.#log(event.node));
@@ -90,6 +88,10 @@ class Logs {
         return this.#cleanedUp(this.#log(event.node), body.keys);
       default:
     }
+  }
+
+  ended(node: NodeId): void {
+    if (this.#disks.trusts(node)) this.#crashed(this.#logs.get(node));
   }
 
   /** What happens to one disk may show that another one is not to be trusted, as when two are swapped. */
@@ -135,7 +137,7 @@ class Logs {
     return pair;
   }
 
-  #ended(log: Log | undefined): void {
+  #crashed(log: Log | undefined): void {
     if (log === undefined || log.down) return;
     log.down = true;
     log.crashes++;
@@ -145,7 +147,7 @@ class Logs {
 
   #recovered(log: Log): void {
     // It may have been closed and opened again by one process.
-    this.#ended(log);
+    this.#crashed(log);
     log.down = false;
     for (const { walk } of log.pairs) this.#walks.see(walk, RESTART);
   }
@@ -164,6 +166,5 @@ class Logs {
 export const mapping: Mapping = {
   module: 'KelpieWAL',
   hidden: ['AppendEntry', 'Retry', 'Dedup', 'AppendFail', 'Ack', 'Apply', 'Complete', 'Fail', 'Tear', 'PutBack', 'Recovered'],
-  hears: HEARS,
-  start: (walks) => new Logs(walks),
+  ...following(HEARS, (walks) => new Logs(walks)),
 };
