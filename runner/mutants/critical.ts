@@ -23,3 +23,28 @@ export function criticalFiles(subjects: readonly string[] = SUBJECTS): readonly 
     ),
   ];
 }
+
+const WAL_TESTS = ['src/kelpie/wal/'];
+const COMMIT_TESTS = ['commit', 'execution', 'kv', 'limits', 'corrupted', 'sealed', 'node'].map((name) => `src/kelpie/${name}.test.ts`);
+const LEASE_TESTS = ['lease', 'registry', 'placement', 'node'].map((name) => `src/kelpie/${name}.test.ts`);
+const DISPATCHER_TESTS = ['dispatcher', 'rpc', 'client', 'placement', 'node'].map((name) => `src/kelpie/${name}.test.ts`);
+
+/** The tests of each file: those that stand by it and are about what it does. Those of parts that only use it are not asked. */
+const TESTS: Readonly<Record<string, readonly string[]>> = {
+  'src/kelpie/wal/segment.ts': WAL_TESTS,
+  'src/kelpie/wal/segments.ts': WAL_TESTS,
+  'src/kelpie/wal/wal.ts': WAL_TESTS,
+  'src/kelpie/commit.ts': COMMIT_TESTS,
+  'src/kelpie/execution.ts': COMMIT_TESTS,
+  'src/kelpie/lease.ts': LEASE_TESTS,
+  'src/kelpie/leases.ts': LEASE_TESTS,
+  'src/kelpie/registry.ts': LEASE_TESTS,
+  'src/kelpie/dispatcher.ts': DISPATCHER_TESTS,
+};
+
+/** Throws UsageError for a file that is not mutated. */
+export function testsOf(file: string): readonly string[] {
+  const tests = TESTS[file];
+  if (tests === undefined) throw new UsageError(`${file} is not mutated, and no tests are known to be its own`);
+  return tests;
+}

@@ -10,7 +10,7 @@ import { EXIT } from '../../src/run.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { interruptible } from '../interrupt.js';
 import { UsageError } from '../usage-error.js';
-import { criticalFiles, SUBJECTS } from './critical.js';
+import { criticalFiles, SUBJECTS, testsOf } from './critical.js';
 import { parseSample } from './mutant.js';
 import { drawnOf, mutantsPage, plainScore, scoreOfPromises, scoreWithTests, staleVerdicts, tallyOf, unread } from './page.js';
 import type { StormOptions } from './plugins.js';
@@ -114,7 +114,7 @@ async function runTests(only: readonly string[], signal: AbortSignal): Promise<v
   );
   console.log(`${wanted.length} survivors`);
   if (wanted.length === 0) return;
-  const tests = new TestsBeside(root, folder);
+  const tests = new TestsBeside(root, folder, testsOf);
   try {
     for (const [at, { key, file, mutator, span, replacement }] of wanted.entries()) {
       if (signal.aborted) return;

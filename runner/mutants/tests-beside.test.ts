@@ -20,7 +20,7 @@ function mutation(replacement: string): Mutation {
 
 test('a mutant that tests see is told with their file, and leaves the sources alone', { timeout: 180_000 }, async () => {
   const before = readFileSync(join(root, file), 'utf8');
-  const tests = new TestsBeside(root, folder, () => 'src/kelpie/deadlines.test.ts');
+  const tests = new TestsBeside(root, folder, () => ['src/kelpie/deadlines.test.ts']);
   expect(await tests.killer(mutation("throw new Error('planted');\n"))).toBe('src/kelpie/deadlines.test.ts');
   // Also that the copy is as before.
   expect(await tests.killer(mutation('// planted\n'))).toBeUndefined();
@@ -30,7 +30,7 @@ test('a mutant that tests see is told with their file, and leaves the sources al
 });
 
 test('tests that fail as they are, are refused', { timeout: 60_000 }, async () => {
-  const tests = new TestsBeside(root, folder, (mutated) => `${mutated}.no-such-test`);
-  await expect(tests.killer(mutation(''))).rejects.toThrow('the tests of src/kelpie/deadlines.ts.no-such-test fail without any mutant');
+  const tests = new TestsBeside(root, folder, (mutated) => [`${mutated}.no-such-test`]);
+  await expect(tests.killer(mutation(''))).rejects.toThrow('src/kelpie/deadlines.ts.no-such-test fail without any mutant');
   tests.remove();
 });

@@ -21,15 +21,12 @@ const REPORT = z.object({ testResults: z.array(z.object({ name: z.string(), stat
 
 export class TestsBeside {
   readonly #folder: string;
-  readonly #testsOf: (file: string) => string;
+  readonly #testsOf: (file: string) => readonly string[];
   /** Tests that are known to pass without any mutant. */
   readonly #passing = new Set<string>();
 
-  /**
-   * Copies the project. `folder` must be under the root. `testsOf` tells what the paths of a file's tests begin with: its own folder, for
-   * tests elsewhere run the runtime too, but are not where somebody looks who changes it.
-   */
-  constructor(root: string, folder: string, testsOf: (file: string) => string = (file) => `${dirname(file)}/`) {
+  /** Copies the project. `folder` must be under the root; `testsOf` tells what the paths of a file's tests begin with. */
+  constructor(root: string, folder: string, testsOf: (file: string) => readonly string[]) {
     this.#testsOf = testsOf;
     mkdirSync(folder, { recursive: true });
     this.#folder = mkdtempSync(join(folder, 'tests-'));
@@ -43,10 +40,10 @@ export class TestsBeside {
   /** The test file that fails first against the mutant, `hang` when they do not come to an end; undefined when all pass. Rejects when the tests fail as they are. */
   async killer(mutation: Mutation): Promise<string | undefined> {
     const tests = this.#testsOf(mutation.file);
-    if (!this.#passing.has(tests)) {
+    if (!this.#passing.has(tests.join())) {
       const failed = await this.#failing(tests);
-      if (failed !== undefined) throw new Error(`the tests of ${tests} fail without any mutant: ${failed}`);
-      this.#passing.add(tests);
+      if (failed !== undefined) throw new Error(`the tests ${tests.join(' ')} fail without any mutant: ${failed}`);
+      this.#passing.add(tests.join());
     }
     const path = join(this.#folder, mutation.file);
     const text = readFileSync(path, 'utf8');
@@ -62,12 +59,12 @@ export class TestsBeside {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #failing(tests: string): Promise<string | undefined> {
+  async #failing(tests: readonly string[]): Promise<string | undefined> {
     const report = join(this.#folder, 'report.json');
     rmSync(report, { force: true });
     const flags = ['--project', 'parts', '--bail', '1', '--maxWorkers', '1', '--testTimeout', String(TEST_MS_MAX)];
     const reporter = ['--reporter', 'json', '--outputFile', report];
-    const ended = await inGroup([vitest, 'run', ...flags, ...reporter, tests], this.#folder);
+    const ended = await inGroup([vitest, 'run', ...flags, ...reporter, ...tests], this.#folder);
     if (ended === 'too late') return 'hang';
     if (ended === 0) return undefined;
     const { testResults } = REPORT.parse(JSON.parse(readFileSync(report, 'utf8')));

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { lab, labActor, told } from '../../runner/fixtures/lab.js';
 import { DatabaseError, transact } from '../ports.js';
 import type { DatabaseEvent, DatabaseVerdict } from '../sim/seams.js';
-import { commitWrites, resolveCommit } from './commit.js';
+import { commitWrites, readFence, resolveCommit } from './commit.js';
 import { ActorKeys } from './keys.js';
-import { appliedBy, EARLIER_TOKENS_MAX, EMPTY_HEAD, type Head, headAfter } from './records.js';
+import { appliedBy, EARLIER_TOKENS_MAX, EMPTY_HEAD, type Head, headAfter, placementRecord } from './records.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
 
@@ -171,6 +171,38 @@ describe('a commit', () => {
       },
     });
     expect(result).toEqual([Array.from({ length: 5 }, () => 'too-large'), ok([]), ok(0)]);
+  });
+});
+
+describe('a fence', () => {
+  test('lets a claim pass under its own placement, and tells it the token of every other', async () => {
+    const own = { node: 'n1', life: 1, claim: 'n1.1.9', generation: 9 };
+    const { result } = await lab({
+      nodes: 1,
+      script: async ({ platform }) => {
+        const actor = labActor('a');
+        const keys = new ActorKeys(actor.key);
+        const held = { actor, keys, claim: own.claim, token: 9, placement: placementRecord.encode(own), untilMicros: 0 };
+        const answers = [];
+        // Its own, one that differs in a byte, one that is longer, one that is shorter, its own in other words, and none.
+        for (const placement of [
+          own,
+          { ...own, claim: 'n1.1.8', generation: 8 },
+          { ...own, claim: 'n1.1.10', generation: 10 },
+          { ...own, claim: 'n1.1', generation: 1 },
+          { ...own, life: 10 },
+          undefined,
+        ]) {
+          await transact(platform.database, async (transaction) => {
+            if (placement === undefined) transaction.clear(keys.placement);
+            else transaction.set(keys.placement, placementRecord.encode(placement));
+          });
+          answers.push(await transact(platform.database, (transaction) => readFence(transaction, held)));
+        }
+        return answers;
+      },
+    });
+    expect(result).toEqual([undefined, 8, 10, 1, undefined, 0]);
   });
 });
 

@@ -62,6 +62,34 @@ describe('the dispatcher', () => {
     expect(result).toEqual([2, 2, ok(2)]);
   });
 
+  test('tells a call as unsure once an owner that may have served it has not answered in time', async () => {
+    const { result } = await lab({
+      nodes: 2,
+      script: async (stage) => {
+        const { call, judges, nodes, owner, sleep, story } = stage;
+        await call('a', 'add');
+        const [from = ''] = others(stage, 'a');
+        const to = owner('a');
+        // Once the call is there, nothing passes between the two: neither its answer nor another try.
+        const isThere = (): boolean => told(story, 'invoke.start').length === 2;
+        let healed = false;
+        judges.packet = (event) => {
+          const between = (event.from === from && event.to === to) || (event.from === to && event.to === from);
+          return between && event.phase === 'send' && !healed && isThere() ? { kind: 'drop' } : undefined;
+        };
+        const error = await nodes
+          .get(from)
+          ?.invoke(labActor('a'), 'add', null, { timeoutMicros: 8_000_000 })
+          .catch((thrown: unknown) => KelpieError.from(thrown));
+        healed = true;
+        await sleep(1_000_000);
+        return [error, await call('a', 'get')];
+      },
+    });
+    // It took effect, so that it must not be told as failed.
+    expect(result).toEqual([expect.objectContaining({ unsure: true }), ok(2)]);
+  });
+
   test('takes the late answer of a slow owner', async () => {
     const { result, story } = await lab({
       config: { forwardMicros: 100_000 },

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { lab, labActor, type LabOperation, told } from '../../runner/fixtures/lab.js';
+import { monotonicLeaseTerm } from './lease.js';
+
+const ok = (result: unknown): unknown => ({ kind: 'ok', result });
+
+/** Takes what there is, and says whether there was anything: whoever asks twice is told something else, and changes nothing then. */
+const take: LabOperation = (ctx) => {
+  if (ctx.state.n === 0) return 'nothing';
+  ctx.state.n = 0;
+  return 'taken';
+};
+
+describe('an invocation', () => {
+  test('that runs again after a conflict hears from other actors what it heard before', async () => {
+    let conflicts = 0;
+    const { result, story } = await lab({
+      nodes: 1,
+      operations: {
+        take,
+        move: async (ctx) => {
+          ctx.state.list.push(await ctx.call(labActor('b'), 'take', null));
+          return ctx.state.list;
+        },
+      },
+      script: async ({ call, judges }) => {
+        await call('b', 'add');
+        await call('a', 'get');
+        let commits = 0;
+        judges.database = (event) => {
+          if (event.operation !== 'commit' || event.readOnly) return undefined;
+          commits += 1;
+          // The first commit is that of the actor that is called, the second one that of its caller.
+          if (commits !== 2) return undefined;
+          conflicts += 1;
+          return { kind: 'fail', code: 1020, applied: false };
+        };
+        return [await call('a', 'move'), await call('b', 'get')];
+      },
+    });
+    expect(conflicts).toBe(1);
+    expect(result).toEqual([ok(['taken']), ok(0)]);
+    expect(told(story, 'invoke.start').filter(({ body }) => body.operation === 'move')).toHaveLength(2);
+  });
+
+  test('of a request that may come again has one answer, although it had no effect', async () => {
+    const { result } = await lab({
+      nodes: 1,
+      operations: { take },
+      script: async ({ call }) => [
+        await call('a', 'take', null, { requestId: 'once' }),
+        await call('a', 'add'),
+        await call('a', 'take', null, { requestId: 'once' }),
+        await call('a', 'get'),
+      ],
+    });
+    expect(result).toEqual([ok('nothing'), ok(1), ok('nothing'), ok(1)]);
+  });
+
+  test('is ended at its deadline also when the actor has committed before', async () => {
+    const { result, story } = await lab({
+      nodes: 1,
+      operations: { hang: () => new Promise(() => {}) },
+      script: async ({ call }) => [
+        await call('a', 'add'),
+        (await call('a', 'hang', null, { deadlineMicros: 500_000 })).kind,
+        await call('a', 'add'),
+      ],
+    });
+    expect(result).toEqual([ok(1), 'error', ok(2)]);
+    expect(told(story, 'invoke.end').map(({ body }) => body.outcome)).toEqual(['ok', 'timeout', 'ok']);
+  });
+
+  test('of a hook is ended at the deadline of a call, and the activation fails with it', async () => {
+    let tries = 0;
+    const { result, story } = await lab({
+      nodes: 1,
+      config: { invocationMicros: 1_000_000 },
+      hooks: { onActivate: () => (++tries === 1 ? new Promise<undefined>(() => {}) : undefined) },
+      script: async ({ nodes, sleep, call }) => {
+        const first = nodes
+          .get('n1')
+          ?.invoke(labActor('a'), 'add', null)
+          .catch(() => 'failed');
+        await sleep(5_000_000);
+        return [await first, await call('a', 'add')];
+      },
+    });
+    expect(result).toEqual(['failed', ok(1)]);
+    expect(told(story, 'activate.fail').map(({ body }) => body.code)).toEqual(['timeout']);
+  });
+
+  test('is not begun on a lease that is over, although no timer has told so yet', async () => {
+    let aheadMicros = 0;
+    const begun: string[] = [];
+    const { result, story } = await lab({
+      nodes: 1,
+      parts: { leaseTerm: { ...monotonicLeaseTerm, now: (clock) => monotonicLeaseTerm.now(clock) + aheadMicros } },
+      operations: {
+        look: (ctx) => {
+          begun.push(ctx.actor.key);
+          return ctx.state.n;
+        },
+      },
+      script: async ({ call }) => {
+        await call('a', 'add');
+        // The node has slept, and its clock is the first to know.
+        aheadMicros = 20_000_000;
+        return call('a', 'look');
+      },
+    });
+    expect(result).toEqual(ok(1));
+    expect(told(story, 'lease.expire-local')).toHaveLength(1);
+    // The activation that took over has run it, and none before.
+    expect(begun).toHaveLength(1);
+  });
+});
