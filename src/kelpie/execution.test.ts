@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lab, labActor, type LabOperation, told } from '../../runner/fixtures/lab.js';
+import { commitWrites } from './commit.js';
 import { monotonicLeaseTerm } from './lease.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
@@ -113,5 +114,26 @@ describe('an invocation', () => {
     expect(told(story, 'lease.expire-local')).toHaveLength(1);
     // The activation that took over has run it, and none before.
     expect(begun).toHaveLength(1);
+  });
+
+  test('whose commit is refused for another claim loses its lease to that, and for its own time gives the claim back', async () => {
+    const ahead = [1, 0];
+    const { result, story } = await lab({
+      nodes: 1,
+      parts: {
+        commit: async (runtime, transaction, plan) => {
+          const tokens = ahead.shift();
+          return tokens === undefined
+            ? commitWrites(runtime, transaction, plan)
+            : { kind: 'fenced', newestToken: plan.held.token + tokens };
+        },
+      },
+      script: ({ call }) => call('a', 'add'),
+    });
+    expect(result).toEqual(ok(1));
+    expect(told(story, 'activate.drop').map(({ body }) => body.reason)).toEqual(['lease-lost', 'lease-expired']);
+    const [lost] = told(story, 'lease.lost');
+    expect(lost?.body.newestToken).toBe((lost?.body.token ?? 0) + 1);
+    expect(told(story, 'lease.lost')).toHaveLength(1);
   });
 });

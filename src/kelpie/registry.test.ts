@@ -149,6 +149,26 @@ describe('the registry', () => {
     expect(result).toBe(tokens[tokens.length - 1]);
   });
 
+  test('is swept of all that an earlier life has left, over as many pages as that takes', async () => {
+    const count = 120;
+    const { result, story } = await lab({
+      nodes: 1,
+      script: async (stage) => {
+        const { call, world, sleep } = stage;
+        const actors = Array.from({ length: count }, (_, i) => `a${i}`);
+        await Promise.all(actors.map((id) => call(id, 'get', null, { deadlineMicros: 60_000_000 })));
+        const before = await registry(stage);
+        world.kill('n1', 'test');
+        world.restart('n1');
+        await sleep(10_000_000);
+        return { before, after: await registry(stage) };
+      },
+    });
+    expect(result.before.held).toHaveLength(count);
+    expect(told(story, 'node.sweep')).toHaveLength(count);
+    expect(result.after).toEqual({ counts: { n1: 0 }, placed: {}, held: [] });
+  });
+
   test('a process that is started under the name of one that runs takes its place', async () => {
     const { result } = await lab({
       nodes: 1,
