@@ -87,6 +87,20 @@ test('a life that resumes without knowing whether it did follows one of which th
   );
 });
 
+test('a primary that slept tells that it failed a dead member when another one was elected after that', () => {
+  const failed = ++version;
+  const late = (at: number): readonly Line[] => [...trio(), kill('C'), elect('B', 2), change('A', 'C', 'active', 'failed', 1, at)];
+  expect(follows([...late(failed), accept('B', 'C', 'failed'), activate('C')])).toBe('accepted');
+  expect(follows([...late(failed), stepDown('B', 'no-majority', 2), elect('A', 3)])).toBe('accepted');
+  // Nor does it know whether the store has taken it.
+  expect(follows([...late(-1), accept('B', 'C', 'failed'), activate('C')])).toBe('accepted');
+});
+
+test('a primary that slept and was deposed fails nobody', () => {
+  const after = [...trio(), kill('C'), elect('B', 2), change('A', 'C', 'active', 'failed', 1)];
+  expect(follows(after)).toMatch(/^member.state: FailMember/);
+});
+
 test('a primary that has cleared its claim without hearing so finds nothing left to clear', () => {
   expect(follows([...trio(), stepDown('A', 'deposed'), elect('B', 2)])).toBe('accepted');
 });
@@ -261,6 +275,9 @@ describe('what no member does', () => {
 
   test('the bug SplitElectionTransaction: two are primary in one term', () => {
     const both = [...trio(), elect('B', 2), elect('C', 2), change('C', 'A', 'active', 'failed', 2)];
-    expect(follows(both)).toMatch(/^member.state: FailMember/);
+    expect(follows(both)).toMatch(/^primary.elect: n\d and n\d were elected in one term/);
+    // Also when the first of them tells of it last, after a third one was elected.
+    const late = [...trio(), elect('B', 2), elect('A', 3), elect('C', 2)];
+    expect(follows(late)).toMatch(/^primary.elect: two were elected in one term/);
   });
 });

@@ -66,6 +66,11 @@ const deposedPrimary = (place: Place): Observation => ({
 });
 const noPrimary = (place: Place): Observation => look(`${place} is no primary`, (state) => at(state, 'belief', place) === 'No');
 const minority = (place: Place): Observation => look(`${place} stands for a minority`, ({ mandate }) => mandate === false);
+/** Where the belief of one of them cannot be seen, or others were elected since, it is enough to know that no term has two. */
+const inOneTerm = (a?: Place, b?: Place): Observation =>
+  a === undefined || b === undefined
+    ? look('two were elected in one term', () => false)
+    : look(`${a} and ${b} were elected in one term`, (state) => at(state, 'belief', a) === 'Newest' && at(state, 'belief', b) === 'Newest');
 /** A change that nobody has told of. */
 const untold = (place: Place, from: MemberState, to: MemberState): Observation => {
   const key = `untold ${place} ${from} ${to}`;
@@ -106,6 +111,8 @@ class Trio {
   readonly #lives = new Map<string, number>();
   /** The last change of a member that others have shown before it was told: by a view, or by a life that finds itself failed. */
   readonly #shown = new Map<string, { readonly nodeLife: number; readonly to: MemberState }>();
+  /** Who was elected in which term, of those that were told. */
+  readonly #chosen = new Map<number, string>();
   #term = 0;
   /** Of the election of that term; infinite while nobody has told it. */
   #termVersion = Number.POSITIVE_INFINITY;
@@ -182,9 +189,13 @@ class Trio {
     if (shown?.to === to && shown.nodeLife === nodeLife && (to === 'active' || inTime)) return;
     if (by !== member) {
       this.#reach(member, from);
+      const chosen = this.#chosen.get(body.term);
+      // Told late, when another one was elected after it: in the walk it happens now, by whom it may.
+      const isLate = body.term < this.#term && version < this.#termVersion && (chosen ?? by) === by;
+      if (to === 'failed' && isLate) return this.#reach(member, 'failed');
       this.#states.set(member, to);
       if (to === 'joining') return this.#accepted(by, member);
-      this.#elected(by, body.term, true);
+      if (chosen === undefined) this.#elected(by, body.term, true);
       return this.#failed(by, member);
     }
     const half = this.#halves.get(member);
@@ -237,6 +248,9 @@ class Trio {
   }
 
   #elected(node: string, term: number, majority: boolean): void {
+    const chosen = this.#chosen.get(term);
+    if (chosen !== undefined && chosen !== node) return this.#electedToo(node, chosen, term);
+    this.#chosen.set(term, node);
     // One that is told late was told for by a later one.
     if (term <= this.#term) return;
     for (let missed = this.#term + 1; missed < term; missed++) this.#see(untoldElection);
@@ -248,6 +262,14 @@ class Trio {
     this.#reach(node, 'active');
     this.#see(step('Elect', place));
     if (!majority) this.#see(minority(place));
+  }
+
+  /** The term is another one's already: the store lets nobody do that. */
+  #electedToo(node: string, chosen: string, term: number): void {
+    const place = this.#places.get(node);
+    if (term < this.#term || place === undefined) return this.#see(inOneTerm());
+    this.#see(step('Elect', place));
+    this.#see(inOneTerm(this.#places.get(chosen), place));
   }
 
   #steppedDown(node: string, term: number, why: 'no-majority' | 'leaving' | 'deposed'): void {

@@ -144,7 +144,12 @@ export function countVotes(
   return runtime.parts.hasMajority(reached, voters.length) ? { reached, voters: voters.length } : undefined;
 }
 
-/** One transaction reads term and primary and writes both. */
+/**
+ * One transaction reads the view that the votes are counted in and writes term and primary. It does not ask again whether there is a
+ * primary, for only an election makes one, and each begins a term: in the term in which the candidate missed a primary, which
+ * `countVotes` demands, there is that same one or none. If it answers again by now it is deposed all the same, by a majority of those
+ * who are voters now; what it does then names its own term, and the store refuses that.
+ */
 export const electPrimary: ElectPrimary = async (runtime, change, candidacy) => {
   const { node, life, teller } = runtime;
   const term = candidacy.term + 1;
