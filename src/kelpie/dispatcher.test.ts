@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { lab, type LabStage, told } from '../../runner/fixtures/lab.js';
+import { lab, type LabOperation, type LabStage, told } from '../../runner/fixtures/lab.js';
 import type { CallResult } from './client.js';
 import { KelpieError } from './errors.js';
 import { labActor } from '../../runner/fixtures/lab.js';
@@ -109,6 +109,67 @@ describe('the dispatcher', () => {
     });
     expect(result).toBe(1);
     expect(told(story, 'forward.fail').length).toBeGreaterThan(0);
+  });
+
+  test('takes no late answer that is not stored: another try of the call may still have an effect', async () => {
+    let runs = 0;
+    const { result, story } = await lab({
+      config: { forwardMicros: 100_000 },
+      operations: {
+        slow: async (ctx) => {
+          for (let i = ++runs === 1 ? 0 : 290; i < 300; i++) await ctx.kv.get('x');
+          return ctx.state.n;
+        },
+      },
+      script: async (stage) => {
+        const { call, nodes } = stage;
+        await call('a', 'get');
+        const [from = ''] = others(stage, 'a');
+        return nodes.get(from)?.invoke(labActor('a'), 'slow', null);
+      },
+    });
+    expect(result).toBe(0);
+    expect(told(story, 'forward.fail').length).toBeGreaterThan(0);
+    const at = (type: string): number => story.findLastIndex(({ body }) => body.type === type);
+    expect(at('commit.done')).toBeGreaterThan(-1);
+    expect(at('commit.done')).toBeLessThan(at('request.answer'));
+  });
+
+  test('hears the first answer of a request whose forward it sends again', async () => {
+    let between = 0;
+    const take: LabOperation = (ctx) => {
+      const { n } = ctx.state;
+      ctx.state.n = 0;
+      return n;
+    };
+    const { result, story } = await lab({
+      nodes: 2,
+      operations: { take, ask: (ctx) => ctx.call(labActor('a'), 'take', null) },
+      script: async (stage) => {
+        const { call, judges, nodes, owner, story: told_ } = stage;
+        await call('a', 'add');
+        const [from = ''] = others(stage, 'a');
+        const to = owner('a');
+        await nodes.get(from)?.invoke(labActor('b'), 'get', null);
+        // The first answer does not come through: not before as many forwards have failed as are to fail.
+        const answers = [];
+        for (const failing of [1, 3]) {
+          const before = told(told_, 'forward.fail').length;
+          judges.packet = (event) => {
+            if (event.phase !== 'send' || event.from !== to || event.to !== from) return undefined;
+            if (told(told_, 'forward.fail').length - before >= failing) return undefined;
+            between += 1;
+            return { kind: 'drop' };
+          };
+          answers.push(failing === 1 ? await nodes.get(from)?.invoke(labActor('a'), 'take', null) : await call('b', 'ask'));
+          await call('a', 'add');
+        }
+        return answers;
+      },
+    });
+    expect(between).toBeGreaterThan(0);
+    expect(told(story, 'forward.fail').length).toBeGreaterThanOrEqual(4);
+    expect(result).toEqual([1, ok(1)]);
   });
 
   test('refuses what is too much for one actor and for the node, and answers every call', async () => {

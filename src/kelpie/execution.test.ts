@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { lab, labActor, type LabOperation, told } from '../../runner/fixtures/lab.js';
+import { transact } from '../ports.js';
 import { commitWrites } from './commit.js';
+import { ActorKeys } from './keys.js';
 import { monotonicLeaseTerm } from './lease.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
@@ -135,5 +137,30 @@ describe('an invocation', () => {
     const [lost] = told(story, 'lease.lost');
     expect(lost?.body.newestToken).toBe((lost?.body.token ?? 0) + 1);
     expect(told(story, 'lease.lost')).toHaveLength(1);
+  });
+
+  test('that writes a long value and a short one leaves nothing of the long one behind when it is overwritten', async () => {
+    const { result } = await lab({
+      nodes: 1,
+      operations: {
+        both: async (ctx, length: number) => {
+          await ctx.kv.set('long', 'v'.repeat(length));
+          await ctx.kv.set('short', 'v');
+          return null;
+        },
+      },
+      script: async ({ call, platform }) => {
+        const { kvChunks } = new ActorKeys(labActor('a').key);
+        const chunks = async (): Promise<number> =>
+          (await transact(platform.database, (transaction) => transaction.getRange(kvChunks.begin, kvChunks.end))).items.length;
+        const counts = [];
+        for (const length of [350_000, 1]) {
+          await call('a', 'both', length);
+          counts.push(await chunks());
+        }
+        return counts;
+      },
+    });
+    expect(result).toEqual([4, 0]);
   });
 });

@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { lab, labActor, told } from '../../runner/fixtures/lab.js';
 import type { Clock } from '../ports.js';
 import { kelpieConfig } from './config.js';
+import { KelpieError } from './errors.js';
 import { monotonicLeaseTerm, ObservingLeaseJudge } from './lease.js';
 import { correctParts } from './parts.js';
 import type { Lease } from './records.js';
+import { renewLeases } from './registry.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
 const actor = labActor('a').key;
@@ -119,6 +121,29 @@ describe('a lease', () => {
     expect(result.micros).toBeGreaterThan(6_000_000);
     expect(result.micros).toBeLessThan(14_000_000);
     expect(told(story, 'claim.read').map(({ body }) => body.decision)).toContain('takeover');
+  });
+
+  test('whose renewal fails is renewed again well before it must be given up', async () => {
+    const renewals: number[] = [];
+    const { story } = await lab({
+      nodes: 1,
+      config: { leaseRenewMicros: 2_000_000 },
+      parts: {
+        renew: (runtime, claims) => {
+          renewals.push(runtime.platform.clock.monotonicMicros());
+          return renewals.length === 1 ? Promise.reject(new KelpieError('store-unavailable', 'not now')) : renewLeases(runtime, claims);
+        },
+      },
+      script: async ({ call, sleep }) => {
+        await call('a', 'add');
+        await sleep(7_000_000);
+      },
+    });
+    const [first = 0, second = 0, third = 0] = renewals;
+    expect(second - first).toBeGreaterThan(0);
+    expect(second - first).toBeLessThan(1_000_000);
+    expect(third - second).toBeGreaterThanOrEqual(2_000_000);
+    expect(told(story, 'lease.expire-local')).toEqual([]);
   });
 
   test('of an earlier life of its node holds nothing back', async () => {

@@ -149,6 +149,29 @@ describe('the registry', () => {
     expect(result).toBe(tokens[tokens.length - 1]);
   });
 
+  test('says of a node that others have failed that it has, also after it has left', async () => {
+    const { result } = await lab({
+      nodes: 2,
+      script: async ({ platform, world, nodes, until }) => {
+        const key = registryKeys.node('n2');
+        await transact(platform.database, async (transaction) => {
+          const record = nodeRecord.decode(await transaction.get(key), 'n2');
+          if (record === undefined) throw new Error('n2 is not registered');
+          transaction.set(key, nodeRecord.encode({ ...record, status: 'failed' }));
+        });
+        const left = [];
+        for (const node of ['n1', 'n2']) {
+          world.stop(node);
+          await until(() => nodes.get(node)?.phase === 'stopped');
+          const stored = await transact(platform.database, (transaction) => transaction.get(registryKeys.node(node)));
+          left.push(nodeRecord.decode(stored, node)?.status);
+        }
+        return left;
+      },
+    });
+    expect(result).toEqual(['left', 'failed']);
+  });
+
   test('is swept of all that an earlier life has left, over as many pages as that takes', async () => {
     const count = 120;
     const { result, story } = await lab({
