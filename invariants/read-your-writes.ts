@@ -8,7 +8,7 @@ export const readYourWrites: Invariant = {
   promise: 'An invocation sees its own writes and deletes: in what it reads and in every list of keys.',
   kind: 'always',
   spec: 'KelpieFDBTransaction!ReadYourWrites',
-  hears: [...TRANSACTION_TYPES, 'kv.read', 'kv.list'],
+  hears: TRANSACTION_TYPES,
   start() {
     const transactions = new Transactions();
     return {

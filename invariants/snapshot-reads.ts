@@ -10,7 +10,7 @@ export const snapshotReads: Invariant = {
   promise: 'All that an invocation reads from the store is of one moment: reading a key again, or listing it, shows the same.',
   kind: 'always',
   spec: 'KelpieFDBTransaction!SnapshotReads',
-  hears: [...TRANSACTION_TYPES, 'kv.read', 'kv.list'],
+  hears: TRANSACTION_TYPES,
   start() {
     const transactions = new Transactions();
     return {

@@ -4,7 +4,7 @@
  * has given up waiting for it. Some of them aim at who holds a role by then, and let go a moment after somebody else has it.
  */
 import { striking } from '../fault.js';
-import { choice, type EpisodeRange, level, parameters, ROLES, servers } from '../parameters.js';
+import { AIM, type EpisodeRange, level, parameters, servers } from '../parameters.js';
 import { afterSuccession, holderOf } from '../successor.js';
 
 /** Long enough for others to take over. What has waited for more than five seconds is too old: the store would refuse all of it. */
@@ -17,8 +17,9 @@ export const stuckCommits = striking({
   summary: 'commits of some servers wait on their way, while they and others read and others commit',
   needs: ['database'],
   core: false,
-  ...parameters({ nodes: servers(allButOne), aim: choice('nodes', ...ROLES), lateMicros: level(1_000, 1_000_000) }, EPISODE),
+  ...parameters({ nodes: servers(allButOne), aim: AIM, lateMicros: level(1_000, 1_000_000) }, EPISODE),
   strike(world, { nodes, aim, lateMicros }) {
+    // Not by `aimed`, for which role somebody else is to take over must be known, and one that nobody has gives no one to aim at.
     const holder = aim === 'nodes' ? undefined : holderOf(world, aim);
     const stuck = (holder === undefined ? nodes : [holder.node]).filter((node) => world.database.stallCommits(node, true));
     const goOn = (): void => {

@@ -10,6 +10,7 @@ export interface Transaction {
   cleared: boolean;
 }
 
+/** What begins and ends transactions, and all that is done in them. */
 export const TRANSACTION_TYPES = [
   'deactivate.start',
   'invoke.start',
@@ -17,6 +18,8 @@ export const TRANSACTION_TYPES = [
   'rollback',
   'kv.write',
   'kv.clear',
+  'kv.read',
+  'kv.list',
 ] as const satisfies readonly Told['type'][];
 
 export class Transactions {
@@ -27,7 +30,7 @@ export class Transactions {
     return entryOf(this.#open, within(event, actor, token), () => ({ reads: new Map(), writes: new Map(), cleared: false }));
   }
 
-  /** Takes in what begins and ends transactions, and what is written in them. */
+  /** Takes in what begins and ends transactions, and what is written in them. What reads must have shown is for the promises to say. */
   observe(event: TraceEvent): void {
     const body = told(event);
     switch (body.type) {
