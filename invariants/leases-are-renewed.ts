@@ -14,6 +14,8 @@ const TERMS_LOST_MAX = 1;
 interface Holder {
   /** Terms that ran out one after the other. */
   lost: number;
+  /** How many had been lost when it began to bring up each actor: a lease is as old as its claim, however late its grant becomes known. */
+  readonly lostBefore: Map<string, number>;
   /** The leases granted meanwhile, and how many terms had been lost then. */
   readonly granted: Map<string, { readonly token: number; readonly lostBefore: number }>;
 }
@@ -33,11 +35,15 @@ class LeasesAreRenewedFold implements Fold {
       case 'lease.renew':
         this.#holders.delete(event.node);
         return undefined;
+      case 'activate.start': {
+        const { lost, lostBefore } = this.#holder(event.node);
+        lostBefore.set(body.actor, lost);
+        return undefined;
+      }
       case 'claim.commit': {
         if (!this.#healed) return undefined;
-        const holder = this.#holders.get(event.node) ?? { lost: 0, granted: new Map() };
-        this.#holders.set(event.node, holder);
-        holder.granted.set(body.actor, { token: body.token, lostBefore: holder.lost });
+        const { lost, lostBefore, granted } = this.#holder(event.node);
+        granted.set(body.actor, { token: body.token, lostBefore: lostBefore.get(body.actor) ?? lost });
         return undefined;
       }
       case 'lease.expire-local': {
@@ -62,12 +68,18 @@ class LeasesAreRenewedFold implements Fold {
   finish(): Breach | undefined {
     return this.#breach;
   }
+
+  #holder(node: NodeId): Holder {
+    const holder = this.#holders.get(node) ?? { lost: 0, lostBefore: new Map(), granted: new Map() };
+    this.#holders.set(node, holder);
+    return holder;
+  }
 }
 
 export const leasesAreRenewed: Invariant = {
   id: 'leases-are-renewed',
   promise: 'A node renews the leases of the actors that it serves; in a healthy cluster none runs out.',
   kind: 'eventually',
-  hears: ['phase', 'boot', 'lease.renew', 'claim.commit', 'lease.expire-local'],
+  hears: ['phase', 'boot', 'activate.start', 'lease.renew', 'claim.commit', 'lease.expire-local'],
   start: () => new LeasesAreRenewedFold(),
 };
