@@ -68,6 +68,8 @@ import { stopsInTime } from './stops-in-time.js';
 import { strictSerializability } from './strict-serializability.js';
 import { termMonotonic } from './term-monotonic.js';
 import { transactionAtomicity } from './transaction-atomicity.js';
+import { untouchedJournalsAreUsable } from './untouched-journals-are-usable.js';
+import { workSucceeds } from './work-succeeds.js';
 
 export const invariants: readonly Invariant[] = [
   activationFindsCommits,
@@ -138,4 +140,6 @@ export const invariants: readonly Invariant[] = [
   strictSerializability,
   termMonotonic,
   transactionAtomicity,
+  untouchedJournalsAreUsable,
+  workSucceeds,
 ];

@@ -14,6 +14,9 @@ export interface Fold {
   finish?(): Breach | 'unknown' | undefined;
 }
 
+/** Limits and time-outs of the program under test, by name. */
+export type Knobs = Readonly<Record<string, number>>;
+
 export interface Invariant {
   readonly id: string;
   /** The promise in words a user of the system understands. */
@@ -24,7 +27,8 @@ export interface Invariant {
   readonly spec?: string;
   /** The types of events that its fold looks at; it is shown no others. Absent: all. */
   readonly hears?: readonly Told['type'][];
-  start(): Fold;
+  /** @param knobs as the run has drawn them, for promises that say how long something may take. */
+  start(knobs?: Knobs): Fold;
 }
 
 export type { Judgement };

@@ -17,6 +17,7 @@ import { nodes } from './fixtures/nodes.js';
 import { promises } from './fixtures/promises.js';
 import { registry } from './fixtures/registry.js';
 import { singleActivation } from './fixtures/single-activation.js';
+import { success } from './fixtures/success.js';
 import { checkpoint, wal } from './fixtures/wal.js';
 import { invariants } from './index.js';
 import type { Breach, Invariant, Told } from './invariant.js';
@@ -36,6 +37,7 @@ const EXAMPLES: Examples = {
   ...promises,
   ...registry,
   ...singleActivation,
+  ...success,
   ...wal,
 };
 

@@ -2,7 +2,7 @@
  * A user of agents. Some agents stay: every change of one adds a block to its memory under the name of the operation, so that whoever
  * looks sees which changes are there. Others come and go.
  */
-import { type AgentResult, AgentService, type AgentView } from '../src/kelpie/agents/agent-service.js';
+import { type AgentResult, AgentService, type AgentView, type MessageOutcome } from '../src/kelpie/agents/agent-service.js';
 import type { KelpieClient } from '../src/kelpie/client.js';
 import type { Clock, Micros, TraceValue } from '../src/ports.js';
 import type { Operation } from '../src/run.js';
@@ -40,6 +40,13 @@ export const MESSAGES: readonly string[] = [
 
 const SPEC = { tools: [{ name: 'echo', repeatable: true }, { name: 'add', repeatable: true }, { name: 'count' }] };
 
+/** An agent that no case draws. */
+const NEWCOMER = 'newcomer';
+/** Of agents that come and go. */
+const ABSENT = ['not-found'];
+/** An agent may think for longer than its user waits. */
+const THINKING = ['timeout'];
+
 export class AgentClient implements Worker<AgentOperation> {
   readonly #service: AgentService;
   readonly #history: History;
@@ -53,7 +60,8 @@ export class AgentClient implements Worker<AgentOperation> {
   async rememberRepeatedly(op: string, agent: string, deadlineMicros: Micros, { times, key = op }: Repetition): Promise<void> {
     const ask = (): Promise<Outcome<TraceValue>> =>
       told(this.#service.update(agent, { blocks: [{ label: op, text: agent }] }, { key, deadlineMicros }));
-    const asked = { op, kind: 'agent remember', args: { agent, key, times }, writes: [agent] };
+    // Whoever comes first has the key.
+    const asked = { op, kind: 'agent remember', args: { agent, key, times }, writes: [agent], refusals: ['idempotency-mismatch'] };
     await this.#history.tell(asked, async () => newsOf(await Promise.all(Array.from({ length: times }, ask))));
   }
 
@@ -72,21 +80,23 @@ export class AgentClient implements Worker<AgentOperation> {
         await this.#history.tell(askedToLook(op, agent), () => told(service.get(agent, { deadlineMicros })));
         return;
       case 'message':
-        await this.#history.tell({ ...asked, args: { agent, key: op, text } }, () =>
+        await this.#history.tell({ ...asked, args: { agent, key: op, text }, refusals: [...ABSENT, ...THINKING] }, () =>
           twice(() => service.sendMessage(agent, text, options)),
         );
         return;
       case 'create':
-        await this.#history.tell(asked, () => twice(() => service.create(agent, { name: agent, ...SPEC }, options)));
+        await this.#history.tell({ ...asked, refusals: ['already-exists'] }, () =>
+          twice(() => service.create(agent, { name: agent, ...SPEC }, options)),
+        );
         return;
       case 'delete':
-        await this.#history.tell(asked, () => twice(() => service.delete(agent, options)));
+        await this.#history.tell({ ...asked, refusals: ABSENT }, () => twice(() => service.delete(agent, options)));
         return;
       case 'touch':
-        await this.#history.tell(asked, () => twice(() => service.update(agent, { name: op }, options)));
+        await this.#history.tell({ ...asked, refusals: ABSENT }, () => twice(() => service.update(agent, { name: op }, options)));
         return;
       case 'visit':
-        await this.#history.tell(asked, () => told(service.get(agent, { deadlineMicros })));
+        await this.#history.tell({ ...asked, refusals: ABSENT }, () => told(service.get(agent, { deadlineMicros })));
         return;
       case 'list':
         await this.#history.tell(asked, () => told(service.list({}, { deadlineMicros })));
@@ -102,6 +112,36 @@ export class AgentClient implements Worker<AgentOperation> {
     await this.#history.untilDone(
       (op) => ({ op, kind: 'agent create', args: { agent, key } }),
       () => told(this.#service.create(agent, { name: agent, ...SPEC }, options)),
+    );
+  }
+
+  /** Changes an agent that stays, and makes one that nobody has known before. */
+  async workOn(agent: string | undefined): Promise<void> {
+    if (agent === undefined) return;
+    await Promise.all([this.#change(agent), this.#make()]);
+  }
+
+  /** The one that was made works on a message. */
+  async talk(): Promise<void> {
+    const op = this.#history.nextName();
+    const text = MESSAGES[0] ?? '';
+    await this.#history.tell({ op, kind: 'agent message', args: { agent: NEWCOMER, key: op, text } }, async () =>
+      answered(await this.#service.sendMessage(NEWCOMER, text, { key: op, deadlineMicros: PATIENCE_MICROS })),
+    );
+  }
+
+  async #change(agent: string): Promise<void> {
+    const change = this.#history.nextName();
+    const asked = { op: change, kind: 'agent remember', args: { agent, key: change }, writes: [agent] };
+    await this.#history.tell(asked, () =>
+      told(this.#service.update(agent, { blocks: [{ label: change, text: agent }] }, { key: change, deadlineMicros: PATIENCE_MICROS })),
+    );
+  }
+
+  async #make(): Promise<void> {
+    const key = this.#history.nextName();
+    await this.#history.tell({ op: key, kind: 'agent create', args: { agent: NEWCOMER, key } }, () =>
+      told(this.#service.create(NEWCOMER, { name: NEWCOMER, ...SPEC }, { key, deadlineMicros: PATIENCE_MICROS })),
     );
   }
 
@@ -127,6 +167,12 @@ async function twice<T>(request: () => Promise<AgentResult<T>>): Promise<Outcome
   if (first.kind !== 'unknown') return first;
   const second = await told(request());
   return second.kind === 'ok' ? second : first;
+}
+
+/** A message on which the agent has failed is none that it has answered. */
+function answered(result: AgentResult<MessageOutcome>): Outcome<TraceValue> {
+  if (result.kind !== 'ok' || result.result.status === 'done') return result as Outcome<TraceValue>;
+  return { kind: 'unknown', error: result.result.error ?? { code: 'actor-error' } };
 }
 
 /** Answers of agents are plain data. */

@@ -66,6 +66,8 @@ export const agentIdempotency: Scenario<KelpieParts> = kelpieScenario({
     for (const agent of AGENTS) await agents.settle(agent);
   },
   async verify({ agents }) {
+    await agents.workOn(AGENTS[0]);
+    await agents.talk();
     for (const agent of AGENTS) await agents.lookUntilSeen(agent);
   },
 });

@@ -29,6 +29,8 @@ export function agentScenario<Sizes extends Workload>({ residents, ...rest }: Ag
       for (const agent of residents) await user.settle(agent);
     },
     async verify(user) {
+      await user.workOn(residents[0]);
+      await user.talk();
       for (const agent of residents) await user.lookUntilSeen(agent);
     },
   });

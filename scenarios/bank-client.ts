@@ -3,7 +3,7 @@ import type { ClientCallOptions, KelpieClient } from '../src/kelpie/client.js';
 import type { Json } from '../src/kelpie/json.js';
 import type { Micros } from '../src/ports.js';
 import type { Operation } from '../src/run.js';
-import { courier, ledger, type LedgerAudit, type Transfer } from './bank.js';
+import { courier, ledger, type LedgerAudit, type Move, type Transfer } from './bank.js';
 import { type Asked, type History, type Outcome, PATIENCE_MICROS } from './history.js';
 import type { Worker } from './kelpie-scenario.js';
 
@@ -35,20 +35,15 @@ export class BankClient implements Worker<BankOperation> {
     switch (operation.kind) {
       case 'move': {
         const { from, to, amount } = operation;
-        const args = { op, from, to, amount };
-        const asked = { op, kind: 'move', args: { ledger: operation.ledger, ...args }, writes: [operation.ledger] };
-        await this.#history.tell(asked, () => this.#client.invoke(ledger(operation.ledger), 'move', args, { deadlineMicros }));
-        return;
+        return this.#move(operation.ledger, { op, from, to, amount }, deadlineMicros);
       }
       case 'transfer':
       case 'insist': {
         const { account, toLedger, toAccount, amount } = operation;
         const transfer: Transfer = { op, ledger: operation.ledger, account, toLedger, toAccount, amount };
-        const asked = { op, kind: 'transfer', args: transfer, writes: [transfer.ledger, transfer.toLedger] };
-        await this.#history.tell(asked, () =>
+        return this.#transfer(transfer, () =>
           operation.kind === 'transfer' ? this.#carry(transfer, { deadlineMicros }) : this.#insist(transfer, deadlineMicros),
         );
-        return;
       }
       case 'balance': {
         const args = { account: operation.account };
@@ -70,6 +65,22 @@ export class BankClient implements Worker<BankOperation> {
     );
   }
 
+  /**
+   * Moves nothing, within the first of these ledgers and from there to the second one: as much work as to move something, and there is
+   * always enough for it.
+   */
+  async workOn([one, other]: readonly string[], [from, to]: readonly string[]): Promise<void> {
+    if (one === undefined || from === undefined || to === undefined) return;
+    const move: Move = { op: this.#history.nextName(), from, to, amount: 0 };
+    const moved = this.#move(one, move, PATIENCE_MICROS);
+    if (other !== undefined) {
+      const op = this.#history.nextName();
+      const transfer: Transfer = { op, ledger: one, account: from, toLedger: other, toAccount: to, amount: 0 };
+      await this.#transfer(transfer, () => this.#carry(transfer, { deadlineMicros: PATIENCE_MICROS }));
+    }
+    await moved;
+  }
+
   /** Brings every transfer that is on its way from this ledger to its end, however long it takes. */
   async carryOn(name: string): Promise<void> {
     for (;;) {
@@ -87,6 +98,16 @@ export class BankClient implements Worker<BankOperation> {
       (op) => askedForAudit(op, name),
       () => this.#audit(name, PATIENCE_MICROS),
     );
+  }
+
+  async #move(name: string, move: Move, deadlineMicros: Micros): Promise<void> {
+    const asked = { op: move.op, kind: 'move', args: { ledger: name, ...move }, writes: [name], ...overdraft(move.amount) };
+    await this.#history.tell(asked, () => this.#client.invoke(ledger(name), 'move', move, { deadlineMicros }));
+  }
+
+  async #transfer(transfer: Transfer, carry: () => Promise<Outcome<Json>>): Promise<void> {
+    const { op, ledger: from, toLedger, amount } = transfer;
+    await this.#history.tell({ op, kind: 'transfer', args: transfer, writes: [from, toLedger], ...overdraft(amount) }, carry);
   }
 
   /** A ledger answers nothing else. */
@@ -112,6 +133,9 @@ export class BankClient implements Worker<BankOperation> {
     return { kind: 'unknown', error: answer.error };
   }
 }
+
+/** There may be less than is asked for, unless that is nothing. */
+const overdraft = (amount: number): Pick<Asked<Json>, 'refusals'> => (amount > 0 ? { refusals: ['invalid-argument'] } : {});
 
 const askedForAudit = (op: string, name: string): Asked<LedgerAudit> => ({
   op,

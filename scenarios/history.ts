@@ -2,8 +2,11 @@
 import type { Micros, Platform, TraceValue } from '../src/ports.js';
 import type { OperationEvent } from '../src/story.js';
 
-/** What must succeed in the end is tried for this long at a time. */
-export const PATIENCE_MICROS: Micros = 20_000_000;
+/** What must succeed in the end is tried for this long at a time: longer than a system that has healed may take to serve everybody again. */
+export const PATIENCE_MICROS: Micros = 60_000_000;
+
+/** How an actor that is active nowhere, or is where it shall go, is not moved. */
+export const IMMOVABLE: readonly string[] = ['not-found', 'invalid-argument'];
 
 /** What came of an operation. `error`: it took no effect and never will; `unknown`: it may have, or may still. */
 export type Outcome<T> =
@@ -16,6 +19,8 @@ export interface Asked<T> {
   readonly args: TraceValue;
   /** What gets a mark with the name of the operation, in this order. */
   readonly writes?: readonly string[];
+  /** Codes by which it may be refused for good, because it gives cause for it; none when absent. */
+  readonly refusals?: readonly string[];
   /** The marks that the answer shows, all that one thing bore. */
   shows?(result: T): { readonly target: string; readonly marks: readonly string[]; readonly inOrder?: true };
 }
@@ -39,10 +44,11 @@ export class History {
 
   /** Performs and tells. Answers with the result, or undefined when there is none. */
   async tell<T extends TraceValue>(
-    { op, kind, args, writes = [], shows }: Asked<T>,
+    { op, kind, args, writes = [], refusals, shows }: Asked<T>,
     act: () => Promise<Outcome<T>>,
   ): Promise<T | undefined> {
-    this.#emit({ type: 'op.invoke', op, client: this.#platform.node, kind, args, writes });
+    const client = this.#platform.node;
+    this.#emit({ type: 'op.invoke', op, client, kind, args, writes, ...(refusals === undefined ? {} : { refusals }) });
     const outcome = await act();
     if (outcome.kind !== 'ok') {
       this.#emit({ type: outcome.kind === 'error' ? 'op.fail' : 'op.info', op, code: outcome.error.code });

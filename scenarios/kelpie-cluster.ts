@@ -18,7 +18,7 @@ import { bankActors, ledger as ledgerRef } from './bank.js';
 import { BankClient } from './bank-client.js';
 import { ClusterConvergence } from './cluster-convergence.js';
 import { type ClusterOperation, type ClusterWorkload, drawClusterWorkload, smallClusterWorkload } from './cluster-workload.js';
-import type { History } from './history.js';
+import { type History, IMMOVABLE } from './history.js';
 import {
   type KelpieKnobs,
   KELPIE_VARIANTS,
@@ -145,9 +145,10 @@ export const kelpieCluster: Scenario<KelpieParts> = {
   },
 
   async verify(platform, stage) {
-    const { ledgers, agents } = workloadOf(stage);
+    const { ledgers, accounts, agents } = workloadOf(stage);
     const user = new User(platform, stage, VERIFY_SERIES);
-    await Promise.all(ledgers.map((name) => user.bank.carryOn(name)));
+    await Promise.all([user.agents.workOn(agents[0]), ...ledgers.map((name) => user.bank.carryOn(name))]);
+    await user.bank.workOn(ledgers, accounts);
     // Money that arrived while another ledger was read is only in the last answers.
     for (const name of ledgers) await user.bank.auditUntilAnswered(name);
     for (const name of agents) await user.agents.lookUntilSeen(name);
@@ -177,7 +178,7 @@ class User {
     if (operation.kind === 'agent') return this.agents.perform(operation);
     if (operation.kind !== 'migrate') return this.bank.perform(operation);
     const { op, ledger, to, deadlineMicros } = operation;
-    await this.#history.tell({ op, kind: 'migrate', args: { ledger, to } }, () =>
+    await this.#history.tell({ op, kind: 'migrate', args: { ledger, to }, refusals: IMMOVABLE }, () =>
       this.#client.migrate(ledgerRef(ledger), to, { deadlineMicros }),
     );
   }

@@ -55,5 +55,8 @@ export const kvStateAtomicity: Scenario<KelpieParts> = kelpieScenario({
     seed: 0,
   }),
   setUp: (customer) => customer.open(LEDGER, Object.fromEntries(ACCOUNTS.map((account) => [account, OPENING]))),
-  verify: async (customer) => void (await customer.auditUntilAnswered(LEDGER)),
+  async verify(customer) {
+    await customer.workOn([LEDGER], ACCOUNTS);
+    await customer.auditUntilAnswered(LEDGER);
+  },
 });

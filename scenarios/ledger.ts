@@ -55,6 +55,7 @@ export const ledger: Scenario<KelpieParts> = kelpieScenario({
   },
   async verify(customer) {
     await Promise.all(LEDGERS.map((name) => customer.carryOn(name)));
+    await customer.workOn(LEDGERS, ACCOUNTS);
     // Money that arrived while another ledger was read is only in the last answers.
     for (const name of LEDGERS) await customer.auditUntilAnswered(name);
   },

@@ -28,16 +28,14 @@ class Thinker implements Worker<MindOperation> {
   constructor(readonly desk: Desk) {}
 
   async perform(operation: MindOperation): Promise<void> {
-    const { client, history } = this.desk;
     const { op, deadlineMicros } = operation;
-    if (operation.kind === 'view') {
-      await history.tell(askedToView(op, operation.mind), () => this.#view(operation.mind, deadlineMicros));
-      return;
-    }
-    const { thought } = operation;
-    const actor = mind(operation.mind);
-    const asked: Asked<Json> = { op, kind: `think ${thought.kind}`, args: thought, writes: thought.kind === 'together' ? [actor.key] : [] };
-    await history.tell(asked, () => client.invoke(actor, 'think', thought, { deadlineMicros }));
+    if (operation.kind === 'think') return this.#think(operation.mind, operation.thought, deadlineMicros);
+    await this.desk.history.tell(askedToView(op, operation.mind), () => this.#view(operation.mind, deadlineMicros));
+  }
+
+  /** Changes all tiers, as far as they have room. */
+  workOn(name: string): Promise<void> {
+    return this.#think(name, { op: this.desk.history.nextName(), spoils: false, kind: 'together', times: 1 }, PATIENCE_MICROS);
   }
 
   async viewUntilAnswered(name: string): Promise<void> {
@@ -45,6 +43,19 @@ class Thinker implements Worker<MindOperation> {
       (op) => askedToView(op, name),
       () => this.#view(name, PATIENCE_MICROS),
     );
+  }
+
+  async #think(name: string, thought: Thought, deadlineMicros: Micros): Promise<void> {
+    const { client, history } = this.desk;
+    const actor = mind(name);
+    const asked: Asked<Json> = {
+      op: thought.op,
+      kind: `think ${thought.kind}`,
+      args: thought,
+      writes: thought.kind === 'together' ? [actor.key] : [],
+      ...(thought.spoils ? { refusals: ['invalid-argument'] } : {}),
+    };
+    await history.tell(asked, () => client.invoke(actor, 'think', thought, { deadlineMicros }));
   }
 
   /** A mind answers nothing else. */
@@ -111,6 +122,7 @@ export const memoryTiers: Scenario<KelpieParts> = kelpieScenario({
     return { nodes: 3, clients: 2, operations };
   },
   async verify(user) {
+    await user.workOn(MINDS[0] ?? '');
     for (const name of MINDS) await user.viewUntilAnswered(name);
   },
 });

@@ -1,8 +1,9 @@
 /** A writer of notebooks: writes, reads, spoils, passes notes on and has notebooks moved, and tells the history of it. */
+import type { KelpieErrorCode } from '../src/kelpie/errors.js';
 import type { ActorRef } from '../src/kelpie/ids.js';
 import type { Json } from '../src/kelpie/json.js';
 import type { Micros, Random } from '../src/ports.js';
-import { type Asked, newsOf, type Outcome, PATIENCE_MICROS } from './history.js';
+import { type Asked, IMMOVABLE, newsOf, type Outcome, PATIENCE_MICROS } from './history.js';
 import type { Desk, Worker } from './kelpie-scenario.js';
 import { diary, type Jotting, notebook, type NotebookView, type Spoil } from './notebook.js';
 import type { Common, Slot } from './workload-draws.js';
@@ -32,6 +33,9 @@ function bookRef(book: string): ActorRef {
   const [namespace, id = ''] = book.split(':');
   return namespace === 'diary' ? diary(id) : notebook(id);
 }
+
+/** How a spoilt invocation ends. */
+const SPOILT: Readonly<Record<Spoil['how'], KelpieErrorCode>> = { refuse: 'invalid-argument', panic: 'actor-error' };
 
 export class NotebookClient implements Worker<NotebookOperation> {
   readonly #desk: Desk;
@@ -70,7 +74,7 @@ export class NotebookClient implements Worker<NotebookOperation> {
       }
       case 'spoil': {
         const { book, how } = operation;
-        await history.tell({ op, kind: 'spoil', args: { book, how } }, () =>
+        await history.tell({ op, kind: 'spoil', args: { book, how }, refusals: [SPOILT[how]] }, () =>
           client.invoke(bookRef(book), 'spoil', { op, how } satisfies Spoil, { deadlineMicros }),
         );
         return;
@@ -82,7 +86,8 @@ export class NotebookClient implements Worker<NotebookOperation> {
         const [first = '', ...path] = operation.path;
         // Whoever is last on the path writes first.
         const writes = [...new Set(operation.path)].map((id) => notebook(id).key).reverse();
-        await history.tell({ op, kind: 'relay', args: { path: operation.path }, writes }, async () => {
+        const refusals = writes.length < operation.path.length ? { refusals: ['reentrant'] } : {};
+        await history.tell({ op, kind: 'relay', args: { path: operation.path }, writes, ...refusals }, async () => {
           const outcome = await client.invoke(notebook(first), 'relay', { op, reads: 0, path }, { deadlineMicros });
           // A chain that comes back to who waits in it ends before anybody has written; after all else some may have.
           return outcome.kind === 'error' && outcome.error.code !== 'reentrant' ? { ...outcome, kind: 'unknown' } : outcome;
@@ -91,7 +96,9 @@ export class NotebookClient implements Worker<NotebookOperation> {
       }
       case 'migrate': {
         const { book, to } = operation;
-        await history.tell({ op, kind: 'migrate', args: { book, to } }, () => client.migrate(bookRef(book), to, { deadlineMicros }));
+        await history.tell({ op, kind: 'migrate', args: { book, to }, refusals: IMMOVABLE }, () =>
+          client.migrate(bookRef(book), to, { deadlineMicros }),
+        );
         return;
       }
     }
@@ -103,6 +110,11 @@ export class NotebookClient implements Worker<NotebookOperation> {
       (op) => ({ op, kind: 'write', args: { book }, writes: [book] }),
       (op) => this.#desk.client.invoke(bookRef(book), 'write', { op, reads: 0 }, { deadlineMicros: PATIENCE_MICROS }),
     );
+  }
+
+  /** Writes a note. */
+  async workOn(book: string | undefined): Promise<void> {
+    if (book !== undefined) await this.#write(book, this.#desk.history.nextName(), 0, PATIENCE_MICROS);
   }
 
   /** However long it takes. */

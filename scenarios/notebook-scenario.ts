@@ -1,5 +1,6 @@
 /**
- * What all scenarios on notebooks have in common: nodes run them, clients write in them, and when all is healed each one is read once more.
+ * What all scenarios on notebooks have in common: nodes run them, clients write in them, and when all is healed a note
+ * is written in one, and each is read once more.
  * A scenario says the rest: what else nodes run, what clients do and when, and which situations that should lead to.
  */
 import type { KelpieParts } from '../src/kelpie/parts.js';
@@ -40,6 +41,7 @@ export function notebookScenario<Sizes extends Workload>(design: NotebookDesign<
           },
         }),
     async verify(user, workload) {
+      await user.workOn(booksOf(workload)[0]);
       // One after the other: where nodes are full there is room for no more.
       for (const book of booksOf(workload)) await user.readUntilAnswered(book);
     },

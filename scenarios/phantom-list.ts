@@ -23,17 +23,19 @@ class Librarian implements Worker<ShelfOperation> {
   constructor(readonly desk: Desk) {}
 
   async perform(operation: ShelfOperation): Promise<void> {
-    const { client, history } = this.desk;
+    const { history } = this.desk;
     const { op, deadlineMicros } = operation;
-    const actor = shelf(operation.shelf);
     if (operation.kind === 'read') {
       await history.tell(askedToRead(op, operation.shelf), () => this.#read(operation.shelf, deadlineMicros));
       return;
     }
     const { puts, takes, spoils } = operation;
-    const args: Rearrange = { op, puts, takes, spoils };
-    const asked: Asked<Json> = { op, kind: 'rearrange', args, writes: [actor.key] };
-    await history.tell(asked, () => client.invoke(actor, 'rearrange', args, { deadlineMicros }));
+    return this.#rearrange(operation.shelf, { op, puts, takes, spoils }, deadlineMicros);
+  }
+
+  /** Puts an item on a shelf. */
+  workOn(name: string): Promise<void> {
+    return this.#rearrange(name, { op: this.desk.history.nextName(), puts: ITEMS.slice(0, 1), takes: [], spoils: false }, PATIENCE_MICROS);
   }
 
   readUntilAnswered(name: string): Promise<ShelfView> {
@@ -41,6 +43,14 @@ class Librarian implements Worker<ShelfOperation> {
       (op) => askedToRead(op, name),
       () => this.#read(name, PATIENCE_MICROS),
     );
+  }
+
+  async #rearrange(name: string, args: Rearrange, deadlineMicros: Micros): Promise<void> {
+    const { client, history } = this.desk;
+    const actor = shelf(name);
+    const refusals = args.spoils ? { refusals: ['invalid-argument'] } : {};
+    const asked: Asked<Json> = { op: args.op, kind: 'rearrange', args, writes: [actor.key], ...refusals };
+    await history.tell(asked, () => client.invoke(actor, 'rearrange', args, { deadlineMicros }));
   }
 
   /** A shelf answers nothing else. */
@@ -84,6 +94,7 @@ export const phantomList: Scenario<KelpieParts> = kelpieScenario({
     return { nodes: 3, clients: 3, operations };
   },
   async verify(user) {
+    await user.workOn(SHELVES[0] ?? '');
     for (const name of SHELVES) await user.readUntilAnswered(name);
   },
 });

@@ -114,14 +114,12 @@ class StorageClient {
       return;
     }
     const names = Array.from({ length: operation.times }, (_, i) => (i === 0 ? op : `${op}.${i}`));
-    await Promise.all(
-      names.map((name) =>
-        this.#history.tell({ op: name, kind: 'put', args: { node }, writes: [node] }, async () => {
-          const send = (): Promise<Outcome<StorageView>> => this.#ask(node, 'put', { op: name }, deadlineMicros);
-          return newsOf(await Promise.all(Array.from({ length: operation.copies }, send)));
-        }),
-      ),
-    );
+    await Promise.all(names.map((name) => this.#put(node, name, operation.copies, deadlineMicros)));
+  }
+
+  /** Puts something on a server. */
+  workOn(node: NodeId): Promise<void> {
+    return this.#put(node, this.#history.nextName(), 1, PATIENCE_MICROS);
   }
 
   async readUntilAnswered(node: NodeId): Promise<void> {
@@ -129,6 +127,13 @@ class StorageClient {
       (op) => askedToRead(op, node),
       () => this.#ask(node, 'read', null, PATIENCE_MICROS),
     );
+  }
+
+  async #put(node: NodeId, op: string, copies: number, deadlineMicros: Micros): Promise<void> {
+    await this.#history.tell({ op, kind: 'put', args: { node }, writes: [node] }, async () => {
+      const send = (): Promise<Outcome<StorageView>> => this.#ask(node, 'put', { op }, deadlineMicros);
+      return newsOf(await Promise.all(Array.from({ length: copies }, send)));
+    });
   }
 
   /** Asks again while that can help. An attempt without a final word may take effect later, so no later failure is the last word either. */
@@ -201,7 +206,10 @@ export function storageScenario(
     },
     async verify(platform, { workload }) {
       const client = new StorageClient(platform);
-      for (const node of serverIds(workload)) await client.readUntilAnswered(node);
+      for (const node of serverIds(workload)) {
+        await client.workOn(node);
+        await client.readUntilAnswered(node);
+      }
     },
     convergence: () => new ClusterConvergence(''),
   };

@@ -472,6 +472,8 @@ export type OperationEvent =
        * empty for a pure read.
        */
       readonly writes: readonly string[];
+      /** Codes by which it may be refused for good, for the cause that it gives; none when absent. */
+      readonly refusals?: readonly string[];
     }
   | {
       readonly type: 'op.ok';

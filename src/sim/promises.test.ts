@@ -32,7 +32,7 @@ describe('promises', () => {
   });
 
   it('are shown what they hear, and nothing more once they are broken', () => {
-    const promises = new Promises([invariant('all'), invariant('some', ['bad'])]);
+    const promises = new Promises([invariant('all'), invariant('some', ['bad'])], {});
     for (const type of ['good', 'bad', 'bad']) promises.observe(event(type));
     expect(seenBy).toEqual(['all good', 'all bad', 'some bad']);
     expect(promises.violations.map((violation) => violation.invariant)).toEqual(['all', 'some']);

@@ -10,7 +10,8 @@ export interface JudgedInvariant {
   readonly spec?: string;
   /** The types of events that its fold looks at. Absent: all. */
   readonly hears?: readonly string[];
-  start(): JudgingFold;
+  /** @param knobs those of the run. */
+  start(knobs?: Readonly<Record<string, number>>): JudgingFold;
 }
 
 type Breach = Omit<Violation, 'invariant' | 'promise' | 'spec'>;
@@ -58,8 +59,13 @@ export class Promises {
   readonly #folds: readonly Entry[];
   readonly #audience: Audience<Entry>;
 
-  constructor(invariants: readonly JudgedInvariant[]) {
-    this.#folds = invariants.map((invariant) => ({ invariant, fold: invariant.start(), hears: invariant.hears, judgement: 'unknown' }));
+  constructor(invariants: readonly JudgedInvariant[], knobs: Readonly<Record<string, number>>) {
+    this.#folds = invariants.map((invariant) => ({
+      invariant,
+      fold: invariant.start(knobs),
+      hears: invariant.hears,
+      judgement: 'unknown',
+    }));
     this.#audience = new Audience(this.#folds);
   }
 

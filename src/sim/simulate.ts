@@ -142,7 +142,7 @@ class Simulation<Parts> {
     this.#scenario = scenario;
     this.#choices = new Map(Object.entries(run.choices ?? {}));
     const random = randomOf(run.seed);
-    this.#promises = new Promises(scenario.invariants);
+    this.#promises = new Promises(scenario.invariants, run.knobs);
     this.#convergence = scenario.convergence?.();
     this.#marks = Object.entries(scenario.sometimes ?? {}).map(([name, mark]) => {
       const seen: Sight = 'watch' in mark ? mark.watch() : mark;

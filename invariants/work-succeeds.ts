@@ -1,0 +1,121 @@
+/**
+ * A system that refuses everything breaks no promise of safety. So whoever asks for something while nothing goes wrong gets it: for good
+ * refused is only what gives cause for that, and who has to wait sees others served, or is, within a bounded time. Calm is a run before its
+ * first fault, and after healing; what the two bounds are made of is said below.
+ */
+import type { Micros } from '../src/ports.js';
+import type { OperationEvent } from '../src/story.js';
+import type { TraceEvent } from '../src/trace.js';
+import { Calm, CALM_TYPES } from './bookkeeping/calm.js';
+import { REFUSALS } from './bookkeeping/refusals.js';
+import { type Breach, breachAt, type Fold, type Invariant, type Knobs, told } from './invariant.js';
+
+const SECOND: Micros = 1_000_000;
+/** What a scenario does not draw is taken to be as long as any does. */
+const LONGEST = {
+  leaseMicros: 15 * SECOND,
+  heartbeatMicros: SECOND,
+  heartbeatsMissedFailed: 5,
+  forwardMicros: 5 * SECOND,
+  storeMicros: 5 * SECOND,
+} as const;
+/** Forwards of one call to nodes that do not answer, before its caller is told. */
+const FORWARDS_MAX = 3;
+
+/** In a run that no fault has touched: the claim of the actor and the commit of the call, each a transaction over all its retries. */
+const untouchedMicros = ({ storeMicros = LONGEST.storeMicros }: Knobs): Micros => 2 * storeMicros;
+
+/**
+ * From healing on: members that are gone are failed, a lease that nobody renews runs out under the eyes of whoever wants the actor, calls
+ * that went to nodes that are gone are sent anew, and then it is as in a run that no fault has touched.
+ */
+function settlingMicros(knobs: Knobs): Micros {
+  const { leaseMicros, heartbeatMicros, heartbeatsMissedFailed, forwardMicros } = { ...LONGEST, ...knobs };
+  return leaseMicros + heartbeatMicros * heartbeatsMissedFailed + FORWARDS_MAX * forwardMicros + untouchedMicros(knobs);
+}
+
+type Asked = Extract<OperationEvent, { readonly type: 'op.invoke' }>;
+
+class WorkSucceedsFold implements Fold {
+  readonly #knobs: Knobs;
+  readonly #calm = new Calm();
+  /** A rare way was taken: each is legal, but a lease that is given up or an answer that is not sent costs time. None is after healing. */
+  #delayed = false;
+  readonly #open = new Map<string, { readonly asked: Asked; readonly at: Micros }>();
+  /** When something was last done on each thing, and on any. */
+  readonly #served = new Map<string, Micros>();
+  #servedAny: Micros | undefined;
+  #breach: Breach | undefined;
+
+  constructor(knobs: Knobs) {
+    this.#knobs = knobs;
+  }
+
+  observe(event: TraceEvent): Breach | undefined {
+    this.#calm.observe(event);
+    const body = told(event);
+    switch (body.type) {
+      case 'choice':
+        this.#delayed = true;
+        return undefined;
+      case 'op.invoke':
+        this.#open.set(body.op, { asked: body, at: event.at });
+        return undefined;
+      case 'op.ok': {
+        const { writes } = this.#open.get(body.op)?.asked ?? { writes: [] };
+        this.#open.delete(body.op);
+        this.#servedAny = event.at;
+        for (const thing of [...writes, ...(body.shows === undefined ? [] : [body.shows.target])]) this.#served.set(thing, event.at);
+        return undefined;
+      }
+      case 'op.fail':
+      case 'op.info': {
+        const open = this.#open.get(body.op);
+        this.#open.delete(body.op);
+        const breach = open === undefined ? undefined : this.#judge(event, open.asked, open.at, body.code);
+        // What no fault has touched owes nothing to a fault budget, and need not wait for the end.
+        if (this.#calm.isUntouched) return breach;
+        this.#breach ??= breach;
+        return undefined;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  finish(): Breach | undefined {
+    return this.#breach;
+  }
+
+  #judge(event: TraceEvent, asked: Asked, askedAt: Micros, code: string): Breach | undefined {
+    const { op, kind, client, refusals = [] } = asked;
+    const refusal = REFUSALS.get(code);
+    const calmSince = this.#calm.since(askedAt);
+    if (refusal === undefined || calmSince === undefined || refusals.includes(code)) return undefined;
+    const calm = event.at - calmSince;
+    const who = `${kind} ${op} of ${client}`;
+    const seen = `it is refused as ${code}, which is right where ${refusal.cause}`;
+    if (refusal.kind === 'final') {
+      if (calmSince > askedAt) return undefined;
+      return breachAt(event, `${who}, which was asked for while nothing went wrong, succeeds`, seen);
+    }
+    if (this.#calm.isUntouched && this.#delayed) return undefined;
+    const bound = this.#calm.isUntouched ? untouchedMicros(this.#knobs) : settlingMicros(this.#knobs);
+    if (calm < bound || this.#servesSince(calmSince, asked)) return undefined;
+    return breachAt(event, `${who} succeeds within ${bound} us in which nothing goes wrong`, `${seen}; ${calm} us have passed`);
+  }
+
+  /** Whether others had their turn meanwhile, on what it would write to; a reading does not say what it is of before it succeeds. */
+  #servesSince(since: Micros, { writes }: Asked): boolean {
+    const times = writes.length === 0 ? [this.#servedAny] : writes.map((thing) => this.#served.get(thing));
+    return times.some((at) => at !== undefined && at >= since);
+  }
+}
+
+export const workSucceeds: Invariant = {
+  id: 'work-succeeds',
+  promise: 'What is asked for while nothing goes wrong is done: it is not refused without a cause, and it does not wait for ever.',
+  kind: 'eventually',
+  hears: [...CALM_TYPES, 'choice', 'op.invoke', 'op.ok', 'op.fail', 'op.info'],
+  start: (knobs = {}) => new WorkSucceedsFold(knobs),
+};
