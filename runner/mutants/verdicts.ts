@@ -87,7 +87,7 @@ export const verdicts: readonly MutantVerdict[] = [
   {
     key: '06bf3425',
     kind: 'unit-tests',
-    why: 'wal.test.ts; a storm passes although the log refuses every operation, for no promise demands that any succeeds',
+    why: 'wal.test.ts; a storm passed although the log refuses every operation; work-succeeds was written for it',
   },
   { key: 'ae6f64d6', kind: 'unit-tests', why: 'wal.test.ts; as the refusal of every key' },
   {
