@@ -65,6 +65,17 @@ describe('a challenger', () => {
     expect(judge.expired(actor, lease(2, 2))).toBeUndefined();
   });
 
+  test('watches a hundred thousand leases at once, and forgets the one that it has seen first', () => {
+    const clock = handClock();
+    const judge = new ObservingLeaseJudge(clock);
+    const watched = Array.from({ length: 100_001 }, (_, i) => labActor(`a${i}`).key);
+    for (const one of watched) judge.expired(one, lease(1));
+    clock.now = 30_000_000;
+    const [first, second] = watched;
+    const last = watched.at(-1);
+    expect([last, second, first].map((one) => judge.expired(one ?? actor, lease(1)))).toEqual([30_000_000, 30_000_000, undefined]);
+  });
+
   test('never serves together with the holder while their clocks differ by less than grace and skew', () => {
     const config = kelpieConfig();
     // Parts per million by which each clock runs fast or slow; together below (grace + skew) / lease.

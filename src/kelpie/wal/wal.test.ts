@@ -248,6 +248,32 @@ describe('write-ahead log', () => {
     expect(result?.id).toBe(32);
   });
 
+  it('cuts a torn end as it starts, so that the next segment stands behind one that is whole', async () => {
+    const world = new World();
+    await world.life(async ({ disk, open }) => {
+      const wal = await open();
+      await wal.execute(request('a'), echo);
+      await wal.close();
+      const file = await disk.open(`wal/${segmentName(1)}`, 'write');
+      await file.write(await file.size(), new Uint8Array(500).fill(7));
+      await file.sync();
+      await file.close();
+    });
+    // Every batch has a segment of its own, so that nothing is written over what was torn.
+    const options = { segmentBytes: 1 };
+    await world.life(async ({ open }) => {
+      const wal = await open(options);
+      await wal.execute(request('b'), echo);
+      await wal.close();
+    });
+    const { result } = await world.life(async ({ open }) => {
+      const wal = await open(options);
+      return ['a', 'b'].map((key) => wal.find(key)?.status);
+    });
+    expect(result).toEqual(['complete', 'complete']);
+    expect(world.told.filter(({ type }) => type === 'wal.recover')).toMatchObject([{ cutBytes: 0 }, { cutBytes: 500 }, { cutBytes: 0 }]);
+  });
+
   it('goes on where a clean-up has failed between removing a segment and making that durable', async () => {
     const world = new World();
     await world.life(async ({ open }) => {
