@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { lab, type LabOperation, type LabStage, told } from '../../runner/fixtures/lab.js';
+import { lab, type LabContext, type LabOperation, type LabStage, told } from '../../runner/fixtures/lab.js';
 import type { CallResult } from './client.js';
 import { KelpieError } from './errors.js';
+import type { Json } from './json.js';
 import { labActor } from '../../runner/fixtures/lab.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
@@ -245,6 +246,67 @@ describe('the dispatcher', () => {
       },
     });
     expect(result).toEqual([3, 3, 3]);
+  });
+});
+
+describe('a call between actors', () => {
+  const operations = {
+    fail: () => {
+      throw new Error('refused');
+    },
+    busy: () => {
+      throw new KelpieError('overloaded', 'come again');
+    },
+    ask: (ctx: LabContext, { id, operation }: { id: string; operation: string }) => ctx.call(labActor(id), operation, null),
+    /** How long it took until a call with that much time failed. */
+    patience: async (ctx: LabContext, timeoutMicros: number) => {
+      const start = ctx.wallMicros();
+      const code = await ctx.call(labActor('b'), 'busy', null, { timeoutMicros }).then(
+        () => 'ok',
+        (error: unknown) => KelpieError.from(error).code,
+      );
+      return { code, micros: ctx.wallMicros() - start };
+    },
+  };
+
+  test('that has failed for certain is told so, and its caller is not left in doubt', async () => {
+    const { result } = await lab({
+      operations,
+      script: async ({ call }) => codeOf(await call('a', 'ask', { id: 'b', operation: 'fail' })),
+    });
+    expect(result).toBe('error actor-error');
+  });
+
+  test('leaves doubt when it fails for certain in the end and may have been served before', async () => {
+    const { result, story } = await lab({
+      operations,
+      parts: { afterFailedForward: () => 'give-up' },
+      script: async (stage) => {
+        const { call, judges, nodes, owner } = stage;
+        await call('b', 'add');
+        const [from = ''] = others(stage, 'b');
+        const asked = (operation: string, payload: Json): Promise<unknown> =>
+          nodes.get(from)?.invoke(labActor('a'), operation, payload) ?? Promise.reject(new Error(`${from} is not up`));
+        await asked('add', null);
+        expect(owner('a')).toBe(from);
+        let lost = 0;
+        // The first message that asks for it does not arrive, and its sender cannot know.
+        judges.packet = (event) =>
+          event.from === from && event.to === owner('b') && event.phase === 'send' && lost++ === 0 ? { kind: 'drop' } : undefined;
+        const { code, unsure } = KelpieError.from(await asked('ask', { id: 'b', operation: 'fail' }).catch((error: unknown) => error));
+        return { code, unsure };
+      },
+    });
+    expect(told(story, 'forward.fail').map(({ body }) => body.why)).toEqual(['timeout']);
+    expect(result).toEqual({ code: 'actor-error', unsure: true });
+  });
+
+  test('is given up when there is no time left for another try', async () => {
+    const { result, story } = await lab({ nodes: 1, operations, script: ({ call }) => call('a', 'patience', 700_000) });
+    const { code, micros } = (result.kind === 'ok' ? result.result : {}) as { code: string; micros: number };
+    expect(code).toBe('overloaded');
+    expect(micros).toBeLessThan(700_000);
+    expect(told(story, 'invoke.start').filter(({ body }) => body.operation === 'busy').length).toBeGreaterThan(3);
   });
 });
 

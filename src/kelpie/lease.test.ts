@@ -245,3 +245,30 @@ describe('a lease', () => {
     expect(told(story, 'activate.drop').map(({ body }) => body.reason)).toEqual(['lease-expired']);
   });
 });
+
+test('what was read under a lease that is over is not answered, although no timer has told of its end', async () => {
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const { result, story } = await lab({
+    nodes: 1,
+    // Renewals fail, so that the first lease is over after five seconds.
+    parts: { renew: () => Promise.reject(new KelpieError('store-unavailable', 'not now')) },
+    operations: { wait: (ctx) => gate.then(() => ctx.state.n) },
+    script: async ({ call, judges, sleep, until, story: sofar }) => {
+      judges.timer = ({ node }) => (node === 'n1' ? { kind: 'late', micros: 3_000_000 } : undefined);
+      const answer = call('a', 'wait', null, { deadlineMicros: 60_000_000 });
+      await until(() => told(sofar, 'invoke.start').length === 1);
+      await sleep(6_000_000);
+      const inTime = told(sofar, 'lease.expire-local').length;
+      open();
+      return { inTime, answer: await answer };
+    },
+  });
+  expect(result).toEqual({ inTime: 0, answer: ok(0) });
+  // Its client has asked more than once meanwhile.
+  const [first, ...later] = told(story, 'invoke.end').map(({ body }) => `${body.outcome} ${body.token}`);
+  expect(first).toBe('ended 1');
+  expect(new Set(later)).toEqual(new Set(['ok 2']));
+});

@@ -4,6 +4,7 @@ import { transact } from '../ports.js';
 import type { DatabaseEvent, DatabaseVerdict } from '../sim/seams.js';
 import { fromUtf8 } from './json.js';
 import { ActorKeys, registryKeys } from './keys.js';
+import { correctParts } from './parts.js';
 import { leaseRecord, nodeRecord, placementRecord } from './records.js';
 import type { LabStage } from '../../runner/fixtures/lab.js';
 
@@ -215,5 +216,30 @@ describe('the registry', () => {
       },
     });
     expect(result).toMatch(/^node-unavailable: node n1 runs as life 1 but the registry has life 2/);
+  });
+
+  test('keeps what the present life holds when its sweep is slow', async () => {
+    const { result, story } = await lab({
+      nodes: 1,
+      parts: {
+        sweep: async (runtime) => {
+          await runtime.platform.clock.sleep(2_000_000);
+          await correctParts.sweep(runtime);
+        },
+      },
+      script: async (stage) => {
+        const { call, sleep, world, until, story: sofar } = stage;
+        await call('old', 'add');
+        world.kill('n1', 'test');
+        world.restart('n1');
+        await until(() => told(sofar, 'node.register').length === 2);
+        await call('new', 'add');
+        const before = told(sofar, 'node.sweep').length;
+        await sleep(3_000_000);
+        return { before, ...(await registry(stage)) };
+      },
+    });
+    expect(result).toEqual({ before: 0, counts: { n1: 1 }, placed: { 'lab:new': 'n1' }, held: ['n1/lab:new'] });
+    expect(told(story, 'node.sweep').map(({ body }) => [body.actor, body.earlierLife])).toEqual([['lab:old', 1]]);
   });
 });
