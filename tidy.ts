@@ -28,6 +28,7 @@ interface Room {
 
 const STORY = 'src/story.ts';
 const CLUSTER_STORY = 'src/cluster-story.ts';
+const AUDIT_STORY = 'src/audit-story.ts';
 const PORTS = 'src/ports.ts';
 const TRACE = 'src/trace.ts';
 const RUN = 'src/run.ts';
@@ -41,8 +42,9 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'src/ports.ts': { values: [] },
   'src/trace.ts': { values: [], types: [PORTS] },
   'src/run.ts': { values: [], types: [PORTS] },
-  'src/story.ts': { values: [], types: [PORTS, CLUSTER_STORY] },
+  'src/story.ts': { values: [], types: [PORTS, CLUSTER_STORY, AUDIT_STORY] },
   'src/cluster-story.ts': { values: [], types: [PORTS] },
+  'src/audit-story.ts': { values: [], types: [PORTS] },
   'src/frame.ts': { values: [PORTS] },
   'src/disk-trust.ts': { values: [], types: [TRACE] },
   // The public surface is a list of exports and nothing else, so it may name everything.
@@ -66,6 +68,7 @@ const PURE_ROOMS = [
   'src/kelpie/',
   STORY,
   CLUSTER_STORY,
+  AUDIT_STORY,
   FRAME,
   DISK_TRUST,
   PORTS,

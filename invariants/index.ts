@@ -2,6 +2,7 @@
 import { activationFindsCommits } from './activation-finds-commits.js';
 import { actorLinearizability } from './actor-linearizability.js';
 import { agentLinearizability } from './agent-linearizability.js';
+import { answersUnderLease } from './answers-under-lease.js';
 import { atomicCommit } from './atomic-commit.js';
 import { atomicVisibility } from './atomic-visibility.js';
 import { boundedQueues } from './bounded-queues.js';
@@ -11,6 +12,7 @@ import { capacityBounds } from './capacity-bounds.js';
 import { capacityConsistency } from './capacity-consistency.js';
 import { checkpointAtomicity } from './checkpoint-atomicity.js';
 import { checkpointStateConsistency } from './checkpoint-state-consistency.js';
+import { claimsEndOnce } from './claims-end-once.js';
 import { closedIntake } from './closed-intake.js';
 import { conflictDetection } from './conflict-detection.js';
 import { conservation } from './conservation.js';
@@ -34,6 +36,7 @@ import { leaseExclusivity } from './lease-exclusivity.js';
 import { leaseUniqueness } from './lease-uniqueness.js';
 import { leaseValidityIfActive } from './lease-validity-if-active.js';
 import { leasesAreRenewed } from './leases-are-renewed.js';
+import { leavingIsRecorded } from './leaving-is-recorded.js';
 import { lifecycleOrdering } from './lifecycle-ordering.js';
 import { membershipConsistency } from './membership-consistency.js';
 import { migrationAtomicity } from './migration-atomicity.js';
@@ -52,6 +55,7 @@ import { placementAgreesWithActivation } from './placement-agrees-with-activatio
 import { readAfterWrite } from './read-after-write.js';
 import { readYourWrites } from './read-your-writes.js';
 import { recoveryCompleteness } from './recovery-completeness.js';
+import { registryAgrees } from './registry-agrees.js';
 import { registryPlacementConsistency } from './registry-placement-consistency.js';
 import { renewalRequiresOwnership } from './renewal-requires-ownership.js';
 import { rollbackCorrectness } from './rollback-correctness.js';
@@ -65,6 +69,7 @@ import { snapshotReads } from './snapshot-reads.js';
 import { stateConsistency } from './state-consistency.js';
 import { statusConsistency } from './status-consistency.js';
 import { stopsInTime } from './stops-in-time.js';
+import { storeHoldsCommits } from './store-holds-commits.js';
 import { strictSerializability } from './strict-serializability.js';
 import { termMonotonic } from './term-monotonic.js';
 import { transactionAtomicity } from './transaction-atomicity.js';
@@ -75,6 +80,7 @@ export const invariants: readonly Invariant[] = [
   activationFindsCommits,
   actorLinearizability,
   agentLinearizability,
+  answersUnderLease,
   atomicCommit,
   atomicVisibility,
   boundedQueues,
@@ -84,6 +90,7 @@ export const invariants: readonly Invariant[] = [
   capacityConsistency,
   checkpointAtomicity,
   checkpointStateConsistency,
+  claimsEndOnce,
   closedIntake,
   conflictDetection,
   conservation,
@@ -106,6 +113,7 @@ export const invariants: readonly Invariant[] = [
   leaseUniqueness,
   leaseValidityIfActive,
   leasesAreRenewed,
+  leavingIsRecorded,
   lifecycleOrdering,
   membershipConsistency,
   migrationAtomicity,
@@ -124,6 +132,7 @@ export const invariants: readonly Invariant[] = [
   readAfterWrite,
   readYourWrites,
   recoveryCompleteness,
+  registryAgrees,
   registryPlacementConsistency,
   renewalRequiresOwnership,
   rollbackCorrectness,
@@ -137,6 +146,7 @@ export const invariants: readonly Invariant[] = [
   stateConsistency,
   statusConsistency,
   stopsInTime,
+  storeHoldsCommits,
   strictSerializability,
   termMonotonic,
   transactionAtomicity,

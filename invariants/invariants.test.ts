@@ -6,6 +6,7 @@ import type { TraceEvent } from '../src/trace.js';
 import { actorLifecycle } from './fixtures/actor-lifecycle.js';
 import { actorState } from './fixtures/actor-state.js';
 import { agentService } from './fixtures/agent-service.js';
+import { audits } from './fixtures/audits.js';
 import { clients } from './fixtures/clients.js';
 import { clusterMembership } from './fixtures/cluster-membership.js';
 import type { Examples, Line } from './fixtures/example.js';
@@ -26,6 +27,7 @@ const EXAMPLES: Examples = {
   ...actorLifecycle,
   ...actorState,
   ...agentService,
+  ...audits,
   ...checkpoint,
   ...clients,
   ...clusterMembership,

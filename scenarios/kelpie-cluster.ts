@@ -5,6 +5,7 @@
  */
 import { invariants } from '../invariants/index.js';
 import { AgentNode } from '../src/kelpie/agents/agent-node.js';
+import { auditDatabase } from '../src/kelpie/audit.js';
 import { CHOICE_SITES } from '../src/kelpie/choices.js';
 import type { KelpieClient } from '../src/kelpie/client.js';
 import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
@@ -152,6 +153,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
     // Money that arrived while another ledger was read is only in the last answers.
     for (const name of ledgers) await user.bank.auditUntilAnswered(name);
     for (const name of agents) await user.agents.lookUntilSeen(name);
+    await auditDatabase(platform);
   },
 
   convergence: () => new ClusterConvergence('ledger:l1'),

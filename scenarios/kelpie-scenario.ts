@@ -6,6 +6,7 @@
 import type { Invariant } from '../invariants/invariant.js';
 import { invariants } from '../invariants/index.js';
 import type { ActorType } from '../src/kelpie/actor.js';
+import { auditDatabase } from '../src/kelpie/audit.js';
 import { CHOICE_SITES } from '../src/kelpie/choices.js';
 import { KelpieClient } from '../src/kelpie/client.js';
 import { type KelpieConfig, PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
@@ -220,7 +221,10 @@ export function kelpieScenario<Sizes extends Workload, Op extends Operation, Rol
       const worker = open(platform, stage);
       return performInTime(platform, operations as readonly Op[], (operation) => worker.perform(operation));
     },
-    verify: (platform, stage) => design.verify(open(platform, stage, VERIFY_SERIES), workloadOf(stage)),
+    async verify(platform, stage) {
+      await design.verify(open(platform, stage, VERIFY_SERIES), workloadOf(stage));
+      await auditDatabase(platform);
+    },
     convergence: () => new ClusterConvergence(design.watched),
   };
 }

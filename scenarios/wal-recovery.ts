@@ -132,7 +132,8 @@ class JournaledStorage implements Storage {
 export const walRecovery: Scenario<KelpieParts> = storageScenario({
   id: 'wal-recovery',
   summary: 'servers that answer once their log has it die at every step of writing, recovering and tidying it',
-  invariants: allBut('conservation'),
+  // There is no node of Kelpie that keeps its records in the database, and so nothing to audit.
+  invariants: allBut('conservation', 'registry-agrees', 'store-holds-commits'),
   sometimes: walMarks,
   knobs: {
     segmentBytes: { min: 200, max: 4_000, normal: 800 },

@@ -1,6 +1,6 @@
 /**
- * What Kelpie tells of its cluster: who is a member and who is primary, and how actors move from node to node. Part of the story in
- * `story.ts`, which says what `version` and `token` mean.
+ * What Kelpie tells of its cluster: how nodes come and go, who is a member and who is primary, and how actors move from node to node. Part
+ * of the story in `story.ts`, which says what `version` and `token` mean.
  */
 import type { NodeId } from './ports.js';
 
@@ -9,6 +9,32 @@ type ActorName = string;
 
 /** States of a member of the cluster. */
 type MemberStateName = 'left' | 'joining' | 'active' | 'leaving' | 'failed';
+
+/** Life of a node in the registry. `nodeLife` counts registrations under one name. */
+export type NodeEvent =
+  | {
+      readonly type: 'node.register';
+      readonly nodeLife: number;
+      readonly capacity: number;
+      readonly version: number;
+      /** What the registry had of the life before; null where this is the first one. */
+      readonly earlier?: 'active' | 'left' | 'failed' | null;
+    }
+  /** A placement of an earlier life of this node was removed. */
+  | { readonly type: 'node.sweep'; readonly actor: ActorName; readonly earlierLife: number; readonly version: number }
+  /** Intake is closed; what was accepted drains. */
+  | { readonly type: 'node.stop'; readonly pending: number; readonly active: number }
+  /**
+   * `abandoned` calls were answered `shutting-down` at the drain bound; `unreleased` claims are left to their leases. `recorded`: the
+   * registry has taken note of it; else it was out of reach, and the node is listed until other members fail it.
+   */
+  | {
+      readonly type: 'node.leave';
+      readonly nodeLife: number;
+      readonly abandoned: number;
+      readonly unreleased: number;
+      readonly recorded?: boolean;
+    };
 
 /** Membership, heartbeats, the primary and what it does for the actors of failed nodes. `nodeLife` counts registrations under one name. */
 export type MembershipEvent =

@@ -7,7 +7,8 @@
  * told when the node learns of a step, which is later than the step, so a fold that needs the true order sorts by these.
  * `token` is the fencing token of a claim: it grows on every change of holder, so it names one activation of an actor.
  */
-import type { MembershipEvent, MigrationEvent } from './cluster-story.js';
+import type { AuditEvent, StoredValue } from './audit-story.js';
+import type { MembershipEvent, MigrationEvent, NodeEvent } from './cluster-story.js';
 import type { Micros, NodeId, TraceValue } from './ports.js';
 
 /** An actor as `namespace:id`. */
@@ -29,16 +30,6 @@ export type ClaimDecision =
   | 'elsewhere'
   /** This node is full. */
   | 'no-capacity';
-
-/** Life of a node in the registry. `nodeLife` counts registrations under one name. */
-export type NodeEvent =
-  | { readonly type: 'node.register'; readonly nodeLife: number; readonly capacity: number; readonly version: number }
-  /** A placement of an earlier life of this node was removed. */
-  | { readonly type: 'node.sweep'; readonly actor: ActorName; readonly earlierLife: number; readonly version: number }
-  /** Intake is closed; what was accepted drains. */
-  | { readonly type: 'node.stop'; readonly pending: number; readonly active: number }
-  /** `abandoned` calls were answered `shutting-down` at the drain bound; `unreleased` claims are left to their leases. */
-  | { readonly type: 'node.leave'; readonly nodeLife: number; readonly abandoned: number; readonly unreleased: number };
 
 /** One claim transaction: `claim` names it over all its tries; a try without `claim.commit` changed nothing that is known of. */
 export type ClaimEvent =
@@ -208,6 +199,8 @@ export type InvocationEvent =
       readonly token: number;
       readonly outcome: string;
       readonly commit: string | null;
+      /** Of an answer that nothing was written for: how much longer its node may serve the actor, on its own clock. */
+      readonly leftMicros?: Micros;
     }
   /** Read from the store (not from the buffer). `value` is the checksum of what is stored, null for no such key. */
   | { readonly type: 'kv.read'; readonly actor: ActorName; readonly token: number; readonly key: string; readonly value: number | null }
@@ -327,7 +320,7 @@ export type CheckpointEvent =
   /** A file of this number is not whole; an older one is tried. */
   | { readonly type: 'checkpoint.damaged'; readonly sequence: number };
 
-export type { MembershipEvent, MigrationEvent };
+export type { AuditEvent, MembershipEvent, MigrationEvent, NodeEvent, StoredValue };
 
 /**
  * The agent service. What bears a `request` is told inside an invocation, once for each of its tries: it took effect when the commit
@@ -439,6 +432,7 @@ export type MemoryEvent = {
 
 /** Everything Kelpie tells. */
 export type KelpieEvent =
+  | AuditEvent
   | AgentEvent
   | MemoryEvent
   | MembershipEvent

@@ -150,6 +150,12 @@ export class StoreContents {
     return this.#actor(actor).contents;
   }
 
+  /** The same at a later step of the actor: what was under way may have taken effect by then. */
+  settled(actor: string): readonly Content[] | undefined {
+    settle(this.#actor(actor));
+    return this.contents(actor);
+  }
+
   /** What the running invocation has written. */
   buffer(actor: string, token: number): Buffer {
     return this.#actor(actor).buffers.get(token) ?? emptyBuffer();

@@ -12,7 +12,7 @@ import { KelpieError } from './errors.js';
 import { type ActorRef, commitId, type RequestId } from './ids.js';
 import { Invocation, type MakeCall, type RunResult, type StopReason } from './invocation.js';
 import { checkTextBytes, type Json, toJsonText, utf8 } from './json.js';
-import { type HeldLeases, mayServe } from './leases.js';
+import { type HeldLeases, mayServe, servesFor } from './leases.js';
 import { CONFLICT_TRIES_MAX, MESSAGE_BYTES_MAX } from './limits.js';
 import { ActorMemory, type LoadedActor, parseOutcome, sealState } from './memory.js';
 import type { Head } from './records.js';
@@ -176,6 +176,7 @@ export class Executor {
         token: this.#held.token,
         outcome: done.kind === 'done' ? 'ok' : done.kind === 'failed' ? done.error.code : 'ended',
         commit: done.kind === 'done' ? done.commit : null,
+        ...(done.kind === 'done' && !done.durable ? { leftMicros: servesFor(this.#runtime, this.#held) } : {}),
       });
     }
     return done;

@@ -1,5 +1,5 @@
 /** The leases that this node holds: renewed in time, and given up in time when they cannot be. */
-import type { Timer } from '../ports.js';
+import type { Micros, Timer } from '../ports.js';
 import { chooses } from './choices.js';
 import type { Deadline } from './deadlines.js';
 import { LEASES_PER_RENEWAL_MAX } from './limits.js';
@@ -14,9 +14,12 @@ interface Holding {
   deadline: Deadline;
 }
 
+/** How much longer this node may serve on a claim; not at all from 0 down. */
+export const servesFor = (runtime: Runtime, held: HeldClaim): Micros =>
+  held.untilMicros - runtime.parts.leaseTerm.now(runtime.platform.clock);
+
 /** Whether this node may still serve on a claim. Asked before an invocation starts, before a commit is sent and before an answer. */
-export const mayServe = (runtime: Runtime, held: HeldClaim): boolean =>
-  runtime.parts.leaseTerm.now(runtime.platform.clock) < held.untilMicros;
+export const mayServe = (runtime: Runtime, held: HeldClaim): boolean => servesFor(runtime, held) > 0;
 
 export class HeldLeases {
   readonly #runtime: Runtime;

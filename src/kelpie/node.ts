@@ -293,8 +293,13 @@ export class KelpieNode {
     abandoned += dispatcher.abandon('all');
     for (const service of this.#services) await service.leave?.();
     const unreleased = this.#releases.size + dispatcher.activations.length;
-    if (life > 0) await leaveRegistry(this.#runtime).catch(() => undefined);
-    teller.tell({ type: 'node.leave', nodeLife: life, abandoned, unreleased });
+    const recorded =
+      life > 0 &&
+      (await leaveRegistry(this.#runtime).then(
+        () => true,
+        () => false,
+      ));
+    teller.tell({ type: 'node.leave', nodeLife: life, abandoned, unreleased, recorded });
     this.#leases.close();
     this.#releases.close();
     this.#rpc.close();

@@ -10,7 +10,7 @@ import { type ActorKey, type ActorRef, parseActorKey } from './ids.js';
 import { fromUtf8 } from './json.js';
 import { type ActorKeys, heldActorName, nextKey, registryKeys } from './keys.js';
 import { NODES_MAX } from './limits.js';
-import { type Lease, leaseRecord, type NodeRecord, nodeRecord, type Placement, placementRecord } from './records.js';
+import { type Lease, leaseRecord, type NodeRecord, type NodeStatus, nodeRecord, type Placement, placementRecord } from './records.js';
 import type { Runtime } from './runtime.js';
 import { inTransaction, readRange } from './store.js';
 
@@ -359,9 +359,11 @@ export type RegisterNode = (runtime: Runtime, boot: string) => Promise<number>;
 
 export const registerNode: RegisterNode = async (runtime, boot) => {
   const { capacity } = runtime.config;
+  let earlier: NodeStatus | null = null;
   const { value: life, version } = await inTransaction(runtime, `registration of node ${runtime.node}`, async (transaction) => {
     const record = await readNode(transaction, runtime.node);
     if (record?.boot === boot) return record.life;
+    earlier = record?.status ?? null;
     if (record === undefined) {
       const { begin, end } = registryKeys.nodes;
       const items = await readRange(transaction, begin, end, NODES_MAX);
@@ -377,7 +379,7 @@ export const registerNode: RegisterNode = async (runtime, boot) => {
     );
     return next;
   });
-  runtime.teller.tell({ type: 'node.register', nodeLife: life, capacity, version });
+  runtime.teller.tell({ type: 'node.register', nodeLife: life, capacity, version, earlier });
   return life;
 };
 

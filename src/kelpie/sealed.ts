@@ -17,6 +17,8 @@ const VERSION = 1;
 const INLINE = 0;
 const CHUNKED = 1;
 const HEADER_BYTES = 6;
+/** What is stored under the key of a value that is in chunks. */
+const CHUNKED_BYTES = HEADER_BYTES + 6;
 
 /** Reads one key. Handed in, because what a failed read means is a decision of the assembly. */
 export type ReadValue = (transaction: Transaction, key: Bytes) => Promise<Bytes | undefined>;
@@ -35,7 +37,7 @@ export interface Sealed {
 export function seal(value: Bytes): Sealed {
   const checksum = crc32c(value);
   const inline = value.length + HEADER_BYTES <= CHUNK_BYTES;
-  const stored = new Uint8Array(HEADER_BYTES + (inline ? value.length : 6));
+  const stored = new Uint8Array(inline ? HEADER_BYTES + value.length : CHUNKED_BYTES);
   stored[0] = VERSION;
   stored[1] = inline ? INLINE : CHUNKED;
   const view = new DataView(stored.buffer);
@@ -81,8 +83,7 @@ export async function unseal(stored: Bytes, name: string, readChunk: (index: num
   if (kind === INLINE) {
     value = stored.subarray(HEADER_BYTES);
   } else {
-    if (stored.length !== HEADER_BYTES + 6)
-      throw corrupted(name, `has ${stored.length} bytes where a chunked value has ${HEADER_BYTES + 6}`);
+    if (stored.length !== CHUNKED_BYTES) throw corrupted(name, `has ${stored.length} bytes where a chunked value has ${CHUNKED_BYTES}`);
     const length = view.getUint32(HEADER_BYTES);
     const count = view.getUint16(HEADER_BYTES + 4);
     const chunks = await Promise.all(Array.from({ length: count }, (_, index) => readChunk(index)));
@@ -98,6 +99,12 @@ export async function unseal(stored: Bytes, name: string, readChunk: (index: num
 
 /** The checksum of a stored value, without reading its chunks. Errors: `corrupted`. */
 export const storedChecksum = (stored: Bytes, name: string): number => headerOf(stored, name).checksum;
+
+/** How many chunks hold a stored value; 0 for one that is whole under its key. Errors: `corrupted`. */
+export function chunkCount(stored: Bytes, name: string): number {
+  const { kind, view } = headerOf(stored, name);
+  return kind === CHUNKED && stored.length === CHUNKED_BYTES ? view.getUint16(HEADER_BYTES + 4) : 0;
+}
 
 /** Reads and unseals one key. `chunks` is the prefix of its chunks' keys. */
 export async function readSealed(
