@@ -58,7 +58,7 @@ export interface StormReport {
   readonly seeds: number;
   readonly notRun: number;
   /** Why not. */
-  readonly stopped: 'budget' | 'fail-fast' | 'interrupted' | null;
+  readonly stopped: 'budget' | 'fail-fast' | 'interrupted' | 'queue-lost' | null;
   readonly passed: number;
   readonly failed: number;
   /** Smallest first. */
@@ -78,6 +78,8 @@ export interface StormReport {
   /** By module; only those that runs were held against. */
   readonly spec: Readonly<Record<string, SpecFigures>>;
   readonly newBehaviourEstimate: NewBehaviourEstimate;
+  /** Where several machines shared the storm: how many of its runs each did, by their names. */
+  readonly machines?: readonly { readonly name: string; readonly runs: number }[];
   readonly wallMs: number;
   /** Of this session, where a storm was resumed. */
   readonly seedsPerSecond: number;

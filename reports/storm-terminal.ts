@@ -64,6 +64,9 @@ function figures(storm: StormReport): (readonly [string, string])[] {
       `from ${storm.from}, profile ${storm.profile}${storm.bug === null ? '' : `, bug ${storm.bug}`}${shard.of === 1 ? '' : `, shard ${shard.index} of ${shard.of}`}`,
     ],
     ['took', `${(storm.wallMs / 1_000).toFixed(1)} s, ${storm.seedsPerSecond} seeds a second`],
+    ...(storm.machines === undefined
+      ? []
+      : [['machines', storm.machines.map(({ name, runs }) => `${printable(name)} ${grouped(runs)}`).join(', ')] as const]),
     ...(storm.stopped === null ? [] : [['stopped', `by ${STOPPED[storm.stopped]}; ${counted(storm.notRun, 'run')} not done`] as const]),
     ['faults', `${fired} of the ${faults.length} that were drawn fired`],
     ...notCovered('inert', storm.inert, storm.coverage.decides),
@@ -116,4 +119,5 @@ const STOPPED: Readonly<Record<NonNullable<StormReport['stopped']>, string>> = {
   budget: 'its budget of wall time',
   'fail-fast': 'the first failure',
   interrupted: 'a signal',
+  'queue-lost': 'the loss of the Redis that it shared',
 };

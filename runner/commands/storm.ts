@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import writeFileAtomic from 'write-file-atomic';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { z } from 'zod';
 import { github } from '../../reports/github.js';
 import { junit } from '../../reports/junit.js';
 import { stormJson } from '../../reports/storm-json.js';
@@ -15,17 +16,24 @@ import { parseDuration } from '../duration.js';
 import { COLOUR_FLAG, JSON_FLAG, WORKERS_FLAG, once, oneOf, wantsColour, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
+import type { SharedStorm } from '../shared-storm/shared-storm.js';
+import { handIn, Shrinkers, stoppedOf } from '../shared-storm/sharing.js';
+import { batchSize } from '../storm/batches.js';
+import { Gathered } from '../storm/gathered.js';
 import { type Plan, runAt, runCommandOf, runsOf } from '../storm/plan.js';
-import { potencies, type Potency } from '../storm/potency.js';
+import { potencies, type Potency, POTENCY_SCHEMA } from '../storm/potency.js';
 import { progressView } from '../storm/progress-view.js';
 import { saveFailures } from '../storm/save-failures.js';
 import { Store, type StoredBatch } from '../storm/store.js';
 import { runStorm, type Stopped } from '../storm/storm.js';
-import { isBad, Tally } from '../storm/tally.js';
+import { isBad, type Tally } from '../storm/tally.js';
 import { UsageError } from '../usage-error.js';
 
 const SEEDS_DEFAULT = 1_000;
 const SEEDS_MAX = 100_000_000;
+const QUEUE_NAME_DEFAULT = 'storm';
+const SHOW_EVERY_MS = 1_000;
+const POTENCIES = z.array(POTENCY_SCHEMA).readonly();
 /** 5 % of the runs are done twice. */
 const TWIN_ONE_IN = 20;
 
@@ -48,6 +56,16 @@ export const STORM_FLAGS = {
   budget: { type: 'string', describe: 'Wall time, such as 10m, after which no more seeds are begun', coerce: once('budget') },
   'fail-fast': { type: 'boolean', default: false, describe: 'Begin no more seeds after the first failure' },
   shard: { type: 'string', describe: 'Only every n-th seed, such as 2/4 for the second of four machines', coerce: once('shard') },
+  queue: {
+    type: 'string',
+    describe: 'Share the storm with other machines that call the same command, through this Redis: redis://host:port[/database]',
+    coerce: once('queue'),
+  },
+  'queue-name': {
+    type: 'string',
+    describe: `Name of the shared storm, the same on all its machines; '${QUEUE_NAME_DEFAULT}' when left out`,
+    coerce: once('queue-name'),
+  },
   out: { type: 'string', describe: 'Folder for results, reports (JSON, JUnit) and the first failure of each group', coerce: once('out') },
   shrink: { type: 'boolean', default: true, describe: 'Make the failures that --out keeps smaller; --no-shrink saves that time' },
   resume: { type: 'boolean', default: false, describe: 'Go on with the storm in --out that was cut short' },
@@ -66,7 +84,8 @@ export const stormCommand: CommandModule<object, StormArguments> = {
     yargs
       .options(STORM_FLAGS)
       .example('$0 storm --seeds 200', 'two hundred seeds of the whole cluster')
-      .example('$0 storm --all --from-git --budget 10m --json', 'as CI does for a commit'),
+      .example('$0 storm --all --from-git --budget 10m --json', 'as CI does for a commit')
+      .example('$0 storm --seeds 100000 --queue redis://redis.lan:6379 --out found', 'one storm, on each machine that says so'),
   handler: async (args) => {
     process.exitCode = await interruptible((signal) => storm(args, signal));
   },
@@ -74,55 +93,87 @@ export const stormCommand: CommandModule<object, StormArguments> = {
 
 async function storm(args: StormArguments, signal: AbortSignal): Promise<number> {
   const plan = await planOf(args);
+  const gathered = new Gathered(plan.scenarios);
+  if (args.queue === undefined) return stormOn(args, plan, gathered, signal);
+  // Loaded only where it is asked for: it is large.
+  const { joinStorm } = await import('../shared-storm/join-storm.js');
+  const shared = await joinStorm(args.queue, args['queue-name'] ?? QUEUE_NAME_DEFAULT, {
+    plan,
+    batch: batchSize(args['fail-fast']),
+    gathered,
+    signal,
+  });
+  try {
+    const code = await stormOn(args, plan, gathered, signal, shared);
+    // What was found is told and kept by now.
+    shared.lost.throwIfAborted();
+    return code;
+  } finally {
+    await shared.leave();
+  }
+}
+
+async function stormOn(args: StormArguments, plan: Plan, gathered: Gathered, signal: AbortSignal, shared?: SharedStorm): Promise<number> {
   const workers = workersOf(args.workers);
   const budgetMs = args.budget === undefined ? undefined : parseDuration('--budget', args.budget) / 1_000;
-  const tally = new Tally(plan.scenarios);
-  const done = new Set<number>();
-  const store = await storeOf(args, plan, ({ results, visits }) => {
-    tally.visit(visits);
-    for (const result of results) {
-      // A line that was there twice counts once.
-      if (done.has(result.position)) continue;
-      done.add(result.position);
-      tally.add(result);
-    }
+  const { tally, done } = gathered;
+  const kept: StoredBatch[] = [];
+  const store = await storeOf(args, plan, (batch) => {
+    gathered.add(batch.results, batch.visits);
+    if (shared !== undefined) kept.push(batch);
   });
-  const failFast = args['fail-fast'];
-  const view = progressView(runsOf(plan), tally.runs, process.stderr, args.json);
-  const reproduce = (scenario: string, seed: Seed): string => runCommandOf(plan, scenario, seed);
+  gathered.keepIn(store);
   await exploreFirst(signal);
+  if (shared !== undefined) await handIn(kept, gathered, shared);
+  const before = tally.runs;
+  const failFast = args['fail-fast'];
+  const view = progressView(runsOf(plan), before, process.stderr, args.json);
+  const showing = setInterval(() => view.update(tally.runs, tally.failed), SHOW_EVERY_MS);
+  const reproduce = (scenario: string, seed: Seed): string => runCommandOf(plan, scenario, seed);
   const begunMs = performance.now();
   const running = (): Promise<Stopped | undefined> =>
     runStorm(plan, {
       catalogue,
       workers,
-      signal,
+      signal: shared === undefined ? signal : AbortSignal.any([signal, shared.lost]),
       failFast,
       twinOneIn: TWIN_ONE_IN,
       done,
+      // A failure of another machine ends this one's storm too.
+      ...(shared === undefined ? {} : { source: { take: (mayBegin) => shared.take(() => mayBegin() && !(failFast && tally.failed > 0)) } }),
       ...(budgetMs === undefined ? {} : { budgetMs }),
-      onResults(results, visits) {
-        const news = tally.visit(visits);
-        store?.append(results, news);
-        for (const result of results) tally.add(result);
+      async onResults(results, visits) {
+        // At once, so that nothing is lost with the Redis.
+        gathered.add(results, visits);
         view.update(tally.runs, tally.failed);
+        if (shared === undefined) return;
+        try {
+          await shared.put(results, visits);
+        } finally {
+          // Where another machine was first, the log has said so by now.
+          gathered.add(results, [], shared.machine);
+        }
+        if (failFast && tally.failed > 0) await shared.stop();
       },
     });
   let stopped: Stopped | undefined;
   try {
     // The first failure may have been in the part that is resumed.
     stopped = failFast && tally.failed > 0 ? 'fail-fast' : await running();
+    if (shared !== undefined) stopped = await stoppedOf(shared, stopped, plan, gathered, signal);
   } finally {
+    clearInterval(showing);
     view.end();
     store?.close();
   }
   const wholePlan = stopped === undefined && tally.coverage(plan).decides;
-  const potency = wholePlan ? await potencyOf(plan, tally, workers, signal) : undefined;
+  const potency = wholePlan ? await potencyOf(plan, tally, workers, signal, shared) : undefined;
   const report = tally.report(plan, catalogue, {
     stopped,
     wallMs: performance.now() - begunMs,
-    runs: tally.runs - done.size,
+    runs: tally.runs - before,
     commandOf: reproduce,
+    ...(shared === undefined ? {} : { machines: gathered.machines() }),
     ...(potency === undefined ? {} : { potency }),
   });
   const reporter = args.json ? stormJson : stormTerminal({ colour: wantsColour(args.color, process.stdout, process.env) });
@@ -131,19 +182,37 @@ async function storm(args: StormArguments, signal: AbortSignal): Promise<number>
   if (store !== undefined) {
     await writeFileAtomic(store.path('report.json'), stormJson.report(report));
     await writeFileAtomic(store.path('junit.xml'), junit.report(report));
+    const shrinkers = shared === undefined ? undefined : new Shrinkers(shared);
     const saved = await saveFailures(store.path('failures'), plan, tally.examples(), {
       catalogue,
       commandOf: reproduce,
       signal,
       ...(args.shrink ? { shrinkWorkers: workers } : {}),
+      ...(shrinkers === undefined ? {} : { claims: (example) => shrinkers.claims(example) }),
     });
-    if (!args.json) process.stdout.write(savedText(store.folder, saved));
+    if (!args.json) process.stdout.write(savedText(store.folder, saved, [...(shrinkers?.others ?? [])]));
   }
   if (signal.aborted) return EXIT.interrupted;
   return isBad(report) ? EXIT.bug : EXIT.clean;
 }
 
-async function potencyOf(plan: Plan, tally: Tally, workers: number, signal: AbortSignal): Promise<readonly Potency[] | undefined> {
+async function potencyOf(
+  plan: Plan,
+  tally: Tally,
+  workers: number,
+  signal: AbortSignal,
+  shared: SharedStorm | undefined,
+): Promise<readonly Potency[] | undefined> {
+  if (shared === undefined) return potencyHere(plan, tally, workers, signal);
+  try {
+    return await shared.once('potency', POTENCIES, () => potencyHere(plan, tally, workers, signal));
+  } catch (error) {
+    if (shared.lost.aborted) return undefined;
+    throw error;
+  }
+}
+
+async function potencyHere(plan: Plan, tally: Tally, workers: number, signal: AbortSignal): Promise<readonly Potency[] | undefined> {
   const pool = new CasePool({ workers, signal });
   try {
     return await potencies(plan, tally.firedAt, catalogue, pool);
@@ -162,12 +231,15 @@ async function storeOf(args: StormArguments, plan: Plan, onBatch: (batch: Stored
   return undefined;
 }
 
-function savedText(folder: string, saved: readonly string[]): string {
+function savedText(folder: string, saved: readonly string[], shrinkers: readonly string[]): string {
   if (saved.length === 0) return `\nReports are in ${folder}\n`;
   return [
     '',
     `Reports are in ${folder}. The smallest failure of each group, with its story beside it as .txt:`,
     ...saved.map((path) => `  npx kelpie-dst replay ${path}`),
+    ...(shrinkers.length === 0
+      ? []
+      : [`Made smaller on ${shrinkers.join(', ')}, if --out names a folder there; or by kelpie-dst shrink FILE.`]),
     '',
   ].join('\n');
 }
@@ -179,6 +251,10 @@ async function planOf(args: StormArguments): Promise<Plan> {
   if (args['from-git'] && args.from !== undefined)
     throw new UsageError('--from and --from-git both name the first seed; leave one of the two out');
   const asked = args.all ? catalogue.scenarios.map(({ id }) => id) : (args.scenario ?? [DEFAULT_SCENARIO]);
+  if (args.queue !== undefined && args.shard !== undefined)
+    throw new UsageError('--queue deals the seeds out, and --shard names those of one machine; leave one of the two out');
+  if (args.queue === undefined && args['queue-name'] !== undefined)
+    throw new UsageError('--queue-name names a storm that is shared; name the Redis that shares it by --queue');
   const plan: Plan = {
     scenarios: [...new Set(asked)].map((id) => find('scenario', catalogue.scenarios, id).id),
     profile: args.profile === undefined ? 'swarm' : oneOf('profile', PROFILES, args.profile),

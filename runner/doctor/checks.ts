@@ -152,7 +152,7 @@ const CHECKS: readonly Check[] = [
   {
     id: 'redis',
     required: false,
-    purpose: 'storms over many machines, which a coming version does; nothing in this one',
+    purpose: 'storm --queue: one storm on many machines; the server runs on one of them',
     remedy: 'apt install redis-server (Debian)',
     look: async ({ run }) => versionIn(await run('redis-server', ['--version'])),
   },

@@ -29,6 +29,18 @@ export const PLAN_SCHEMA = z.strictObject({
   shard: z.strictObject({ index: z.int().min(1), of: z.int().min(1) }),
 });
 
+/** The first setting in which two plans differ, as JSON: `there` what the stored one has, `here` what this one has. */
+export function settingThatDiffers(
+  stored: Plan,
+  asked: Plan,
+): { readonly name: keyof Plan; readonly there: string; readonly here: string } | undefined {
+  for (const name of Object.keys(asked) as (keyof Plan)[]) {
+    const [there, here] = [JSON.stringify(stored[name]), JSON.stringify(asked[name])];
+    if (there !== here) return { name, there, here };
+  }
+  return undefined;
+}
+
 /** How many runs this shard of the plan has. */
 export function runsOf({ scenarios, seeds, shard }: Plan): number {
   return scenarios.length * Math.ceil((seeds - (shard.index - 1)) / shard.of);
@@ -41,6 +53,16 @@ export function runAt(plan: Plan, position: number): { readonly scenario: string
   const nth = Math.floor(position / scenarios.length);
   return { scenario, seed: seedAfter(from, nth * shard.of + shard.index - 1) };
 }
+
+/** Whether these are runs of this plan: where each stands, its scenario and its seed agree. */
+export const areOf = (
+  plan: Plan,
+  results: readonly { readonly position: number; readonly scenario: string; readonly seed: Seed }[],
+): boolean =>
+  results.every(({ position, scenario, seed }) => {
+    const planned = position < runsOf(plan) ? runAt(plan, position) : undefined;
+    return planned?.seed === seed && planned.scenario === scenario;
+  });
 
 /** Where a run of a shard stands in the whole storm. */
 export function wholePosition({ scenarios, shard }: Plan, position: number): number {

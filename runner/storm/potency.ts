@@ -2,6 +2,7 @@
  * Which of the faults that fired in a storm mattered: for each, runs in which it fired are done again with it muted, until one goes
  * another way. A fault that never does is one that only seemed to be there.
  */
+import { z } from 'zod';
 import type { Catalogue } from '../catalogue.js';
 import type { CasePool } from '../case-pool.js';
 import { caseAt, type Plan } from './plan.js';
@@ -9,12 +10,14 @@ import { caseAt, type Plan } from './plan.js';
 /** Runs tried for a fault before it is called impotent: most matter in the first or second, clocks in one of five. */
 export const POTENCY_TRIES = 24;
 
-export interface Potency {
-  readonly id: string;
+export const POTENCY_SCHEMA = z.strictObject({
+  id: z.string(),
   /** Runs that were tried with it muted. */
-  readonly tried: number;
-  readonly potent: boolean;
-}
+  tried: z.int().min(0),
+  potent: z.boolean(),
+});
+
+export type Potency = Readonly<z.infer<typeof POTENCY_SCHEMA>>;
 
 /** `firedAt`: for each fault, the first positions at which it fired, in order. Does not depend on the number of workers. */
 export async function potencies(

@@ -33,6 +33,8 @@ export interface SaveOptions {
   readonly commandOf: (scenario: string, seed: Seed) => string;
   /** Looks for smaller cases on these many threads; absent: does not. */
   readonly shrinkWorkers?: number;
+  /** Whether to make this one smaller here: another machine may do it. Absent: yes. */
+  readonly claims?: (example: SeedResult) => Promise<boolean>;
   /** When aborted, cases are still written, and no longer run again. */
   readonly signal: AbortSignal;
 }
@@ -54,7 +56,12 @@ export async function saveFailures(folder: string, plan: Plan, examples: readonl
     if (example.twin !== null && example.twin !== '') {
       paths.push(`${stem}.json`);
       await writeFileAtomic(`${stem}.txt`, `${example.twin}\n\nTo do it again:\n  ${reproduce} --twin\n`);
-    } else if (options.shrinkWorkers !== undefined && minimised < SHRUNK_MAX && !options.signal.aborted) {
+    } else if (
+      options.shrinkWorkers !== undefined &&
+      minimised < SHRUNK_MAX &&
+      !options.signal.aborted &&
+      (await options.claims?.(example)) !== false
+    ) {
       minimised++;
       paths.push(await saveMinimised(stem, saved, options.shrinkWorkers, options));
     } else {

@@ -10,15 +10,15 @@ import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { VISITS_SCHEMA, type Visits } from '../conformance/visits.js';
 import { UsageError } from '../usage-error.js';
-import { PLAN_SCHEMA, type Plan, runAt, runsOf } from './plan.js';
+import { areOf, PLAN_SCHEMA, type Plan, settingThatDiffers } from './plan.js';
 import { SEED_RESULT_SCHEMA, type SeedResult } from './seed-result.js';
 
 const VERSION = 2;
 const HEADER = z.strictObject({ format: z.literal('kelpie-dst-storm'), version: z.literal(VERSION), plan: PLAN_SCHEMA });
-const LINE = z.strictObject({ results: z.array(SEED_RESULT_SCHEMA), visits: z.array(VISITS_SCHEMA) });
+export const BATCH_SCHEMA = z.strictObject({ results: z.array(SEED_RESULT_SCHEMA), visits: z.array(VISITS_SCHEMA) });
 
 /** A finished batch: its results, and what it was the first to visit of the specs. */
-export type StoredBatch = z.infer<typeof LINE>;
+export type StoredBatch = z.infer<typeof BATCH_SCHEMA>;
 
 export class Store {
   readonly folder: string;
@@ -52,10 +52,11 @@ export class Store {
       throw new UsageError(`--resume: there is no storm in '${folder}'; leave --resume out to begin one`);
     }
     const stored = await readHeader(folder);
-    for (const name of Object.keys(plan) as (keyof Plan)[]) {
-      const [then, now] = [JSON.stringify(stored[name]), JSON.stringify(plan[name])];
-      if (then !== now)
-        throw new UsageError(`--resume: the storm in '${folder}' has ${name} ${then}, and this command ${now}; ask for the same`);
+    const other = settingThatDiffers(stored, plan);
+    if (other !== undefined) {
+      throw new UsageError(
+        `--resume: the storm in '${folder}' has ${other.name} ${other.there}, and this command ${other.here}; ask for the same`,
+      );
     }
     const whole = await readBatches(folder, plan, onBatch);
     // The storm was killed while it wrote its last line.
@@ -113,13 +114,10 @@ async function readBatches(folder: string, plan: Plan, onBatch: (batch: StoredBa
     number++;
     const end = whole + Buffer.byteLength(line) + 1;
     if (end > size) break;
-    const parsed = LINE.safeParse(parseJson(line));
+    const parsed = BATCH_SCHEMA.safeParse(parseJson(line));
     if (!parsed.success) throw new UsageError(`line ${number} of '${path}' is broken; remove it, and its runs are done again by --resume`);
-    for (const result of parsed.data.results) {
-      const planned = result.position < runsOf(plan) ? runAt(plan, result.position) : undefined;
-      if (planned?.seed !== result.seed || planned.scenario !== result.scenario) {
-        throw new UsageError(`line ${number} of '${path}' has a run that this storm does not; begin again in another folder`);
-      }
+    if (!areOf(plan, parsed.data.results)) {
+      throw new UsageError(`line ${number} of '${path}' has a run that this storm does not; begin again in another folder`);
     }
     onBatch(parsed.data);
     whole = end;

@@ -23,7 +23,7 @@ export interface StoredStorm {
 
 /** What only the report of a storm says. */
 const REPORT = z.object({
-  stopped: z.enum(['budget', 'fail-fast', 'interrupted']).nullable(),
+  stopped: z.enum(['budget', 'fail-fast', 'interrupted', 'queue-lost']).nullable(),
   wallMs: z.number().min(0),
   seedsPerSecond: z.number().min(0),
   impotent: z.array(z.string()).nullable(),

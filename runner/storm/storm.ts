@@ -8,6 +8,7 @@ import type { Visits } from '../conformance/visits.js';
 import { runCase } from '../run-case.js';
 import { Twin } from '../twin/twin.js';
 import { type Attempt, WatchedPool, type WatchedPoolOptions } from '../watched-pool.js';
+import { type Batch, batchSize, type BatchSource, CountedBatches } from './batches.js';
 import { caseAt, type Plan, runsOf } from './plan.js';
 import { afterTwin, resultOf, type SeedResult } from './seed-result.js';
 import type { BatchAnswer, BatchOrder } from './storm-worker.js';
@@ -26,6 +27,8 @@ export interface StormOptions extends WatchedPoolOptions {
   readonly failFast?: boolean;
   /** Positions that are done already. */
   readonly done?: ReadonlySet<number>;
+  /** Where the batches come from; all that is not done, in order, when absent. */
+  readonly source?: BatchSource;
   /**
    * Takes the results of a finished batch, and what its runs have visited of the specs; the next batch of that worker waits for it. A
    * run that took its worker down shows no visits.
@@ -33,10 +36,8 @@ export interface StormOptions extends WatchedPoolOptions {
   readonly onResults: (results: readonly SeedResult[], visits: readonly Visits[]) => void | Promise<void>;
 }
 
-export type Stopped = 'budget' | 'fail-fast' | 'interrupted';
-
-/** Small, so that little is lost with a batch; not one, so that handing out costs little. */
-const BATCH = 8;
+/** `queue-lost`: the Redis that it shared with other machines. */
+export type Stopped = 'budget' | 'fail-fast' | 'interrupted' | 'queue-lost';
 
 /** Threads that run batches of any plan, one batch a thread at a time. */
 export const stormPool = (options: WatchedPoolOptions): WatchedPool =>
@@ -52,24 +53,21 @@ class Storm {
   readonly #options: StormOptions;
   readonly #catalogueUrl: URL;
   readonly #pool: WatchedPool;
-  readonly #batch: number;
-  readonly #runs: number;
+  readonly #source: BatchSource;
   readonly #twin: Twin;
   readonly #begunMs = performance.now();
-  #next = 0;
   #stopped: Stopped | undefined;
   #broken = false;
 
   constructor(plan: Plan, options: StormOptions) {
     this.#plan = plan;
     this.#options = options;
-    this.#runs = runsOf(plan);
     this.#catalogueUrl = options.catalogueUrl ?? new URL('../catalogue.js', import.meta.url);
     const { signal } = options;
     this.#twin = new Twin({ catalogueUrl: this.#catalogueUrl, ...(signal === undefined ? {} : { signal }) });
     this.#pool = options.pool ?? stormPool(options);
-    // Whoever ends at the first failure wants nothing run beyond it.
-    this.#batch = options.failFast === true ? 1 : BATCH;
+    this.#source =
+      options.source ?? new CountedBatches(runsOf(plan), batchSize(options.failFast === true), options.done ?? new Set<number>());
   }
 
   async run(): Promise<Stopped | undefined> {
@@ -85,7 +83,15 @@ class Storm {
   /** One worker's share: batches until there are no more. */
   async #work(): Promise<void> {
     try {
-      for (let batch = this.#take(); batch.length > 0; batch = this.#take()) await this.#runBatch(batch);
+      for (let batch = await this.#take(); batch !== undefined; batch = await this.#take()) {
+        try {
+          await this.#runBatch(batch.positions);
+        } catch (error) {
+          await batch.giveBack();
+          throw error;
+        }
+        await batch.end();
+      }
     } catch (error) {
       // Whatever rejects, the others stop too; interrupted batches reject because of the signal, and that is no error.
       this.#broken = true;
@@ -94,22 +100,15 @@ class Storm {
     }
   }
 
-  #take(): readonly number[] {
-    const { signal, budgetMs, done } = this.#options;
-    const batch: number[] = [];
-    if (this.#broken) return batch;
+  async #take(): Promise<Batch | undefined> {
+    const { signal, budgetMs } = this.#options;
+    if (this.#broken) return undefined;
     if (signal?.aborted === true) this.#stopped = 'interrupted';
-    while (batch.length < this.#batch && this.#next < this.#runs) {
-      if (done?.has(this.#next) === true) {
-        this.#next++;
-        continue;
-      }
-      // Only where there is a run left is anything stopped.
+    // Only where there is a run left is anything stopped.
+    return this.#source.take(() => {
       if (budgetMs !== undefined && performance.now() - this.#begunMs >= budgetMs) this.#stopped ??= 'budget';
-      if (this.#stopped !== undefined) return [];
-      batch.push(this.#next++);
-    }
-    return batch;
+      return this.#stopped === undefined && !this.#broken;
+    });
   }
 
   async #runBatch(batch: readonly number[]): Promise<void> {

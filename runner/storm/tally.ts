@@ -32,6 +32,8 @@ export interface Session {
   readonly runs: number;
   /** The command that runs a seed again. */
   readonly commandOf: (scenario: string, seed: SeedResult['seed']) => string;
+  /** Absent where it ran on one. */
+  readonly machines?: StormReport['machines'];
   /** Absent where nobody looked. */
   readonly potency?: readonly Potency[];
 }
@@ -91,7 +93,7 @@ export class Tally {
     return this.#ordered().map(({ smallest }) => smallest);
   }
 
-  report(plan: Plan, catalogue: Catalogue, { stopped, wallMs, runs, commandOf, potency }: Session): StormReport {
+  report(plan: Plan, catalogue: Catalogue, { stopped, wallMs, runs, commandOf, machines, potency }: Session): StormReport {
     const ids = [...this.#drawn.keys()].sort();
     const faults: FaultFigures[] = ids.map((id) => ({
       id,
@@ -129,6 +131,7 @@ export class Tally {
         },
         this.runs,
       ),
+      ...(machines === undefined ? {} : { machines }),
       wallMs: Math.round(wallMs),
       seedsPerSecond: wallMs === 0 ? 0 : Math.round((runs / wallMs) * 10_000) / 10,
     };
