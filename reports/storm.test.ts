@@ -84,6 +84,16 @@ test('the terminal shows a few lines a failure, with the command, and what was n
   expect(stormTerminal({ colour: true }).report(clean)).toContain('\u001b[');
 });
 
+test('the terminal says which machines shared a storm, and that it ended with its Redis', () => {
+  const machines = [
+    { name: 'east.7', runs: 1_200 },
+    { name: 'west\u001b.9', runs: 3 },
+  ];
+  const text = stormTerminal({ colour: false }).report({ ...clean, machines, stopped: 'queue-lost', notRun: 2 });
+  expect(text).toMatch(/machines +east\.7 1.?200, west\?\.9 3\n/);
+  expect(text).toMatch(/stopped +by the loss of the Redis that it shared; 2 runs not done/);
+});
+
 test('JSON is the report as it is', () => expect(JSON.parse(stormJson.report(bad))).toEqual(bad));
 
 test('JUnit has a case for each scenario and one for coverage, escaped', () => {

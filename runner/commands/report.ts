@@ -41,12 +41,13 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
 };
 
 async function report({ folders, out, json, color }: ReportArguments): Promise<number> {
-  const { plan, tally, stopped, wallMs, runs, potency } = await readStorms(folders);
+  const { plan, tally, stopped, wallMs, runs, machines, potency } = await readStorms(folders);
   const told = tally.report(plan, catalogue, {
     stopped,
     wallMs,
     runs,
     commandOf: (scenario, seed) => runCommandOf(plan, scenario, seed),
+    ...(machines === undefined ? {} : { machines }),
     ...(potency === undefined ? {} : { potency }),
   });
   const reporter = json ? stormJson : stormTerminal({ colour: wantsColour(color, process.stdout, process.env) });

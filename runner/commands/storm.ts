@@ -164,6 +164,7 @@ async function stormOn(args: StormArguments, plan: Plan, gathered: Gathered, sig
   } finally {
     clearInterval(showing);
     view.end();
+    gathered.seal();
     store?.close();
   }
   const wholePlan = stopped === undefined && tally.coverage(plan).decides;

@@ -4,6 +4,8 @@ import { Redis } from 'ioredis';
 import { UsageError } from '../usage-error.js';
 import type { RedisAddress } from './redis-address.js';
 
+/** Keys get the hour of their end as they are written (`EXAT`). */
+const VERSION_MIN: readonly [major: number, minor: number] = [6, 2];
 const CONNECT_MS_MAX = 5_000;
 const COMMAND_MS_MAX = 10_000;
 /** A connection that breaks is made again for some seconds: a switch that restarts ends no storm. */
@@ -33,10 +35,12 @@ export async function connected({ url, shown }: RedisAddress): Promise<Redis> {
       }),
     ]);
     // With a wrong password it connects, and the first command fails.
-    await redis.ping();
+    const old = tooOld(await redis.info('server'));
+    if (old !== undefined) throw new UsageError(`--queue: the Redis at ${shown} ${old}`);
     return redis;
   } catch (error) {
     redis.disconnect();
+    if (error instanceof UsageError) throw error;
     const { message } = heard ?? (error as Error);
     const remedy = /NOAUTH|WRONGPASS|NOPERM|ERR AUTH/.test(message)
       ? 'put its user and password into the address'
@@ -46,6 +50,13 @@ export async function connected({ url, shown }: RedisAddress): Promise<Redis> {
     tooLate.abort();
     redis.removeListener('error', listen);
   }
+}
+
+/** What is wrong with the version that a Redis tells, if something is; one that tells none is tried. */
+export function tooOld(info: string): string | undefined {
+  const [, version = '', major = '', minor = ''] = /^redis_version:((\d+)\.(\d+)\S*)/m.exec(info) ?? [];
+  const isOld = version !== '' && (Number(major) - VERSION_MIN[0] || Number(minor) - VERSION_MIN[1]) < 0;
+  return isOld ? `is of version ${version}, and ${VERSION_MIN.join('.')} is the oldest that works; name a newer one` : undefined;
 }
 
 /** The answers to several commands. Throws the first error among them. */

@@ -103,6 +103,9 @@ describe.skipIf(!hasRedis)(NAME, () => {
     );
     expect(small.length).toBe(local.failures.length);
 
+    const before = readFileSync(join(folder, 'first', 'report.json'), 'utf8');
+    expect((await kelpie('report', 'first', '--json')).stdout).toBe(before);
+
     // Who comes late hears it all, and has nothing left to do.
     const late = await kelpie(...shared);
     expect(late.code).toBe(1);

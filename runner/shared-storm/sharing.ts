@@ -27,6 +27,8 @@ export async function stoppedOf(
   signal: AbortSignal,
 ): Promise<Stopped | undefined> {
   try {
+    // The failure may be another machine's, whose command has no --fail-fast.
+    if (own === 'fail-fast') await shared.stop();
     await shared.sync();
   } catch (error) {
     if (!shared.lost.aborted) throw error;

@@ -31,4 +31,7 @@ test('counts each run once, for the machine that was named first', () => {
     { name: 'east', runs: 2 },
   ]);
   expect(gathered.isShared(0)).toBe(true);
+  gathered.seal();
+  gathered.add([result(3)], [], 'late');
+  expect(gathered.tally.runs).toBe(3);
 });

@@ -13,6 +13,7 @@ export class Gathered {
   /** Who ran each, where there are several machines. */
   readonly #machineOf = new Map<number, string>();
   #store: Store | undefined;
+  #sealed = false;
 
   constructor(scenarios: readonly string[]) {
     this.tally = new Tally(scenarios);
@@ -24,8 +25,14 @@ export class Gathered {
     this.#store = store;
   }
 
+  /** A report is written: what comes now comes too late, and is left out. */
+  seal(): void {
+    this.#sealed = true;
+  }
+
   /** @param machine who ran it, where there are several; the first one that is named counts. */
   add(results: readonly SeedResult[], visits: readonly Visits[], machine?: string): void {
+    if (this.#sealed) return;
     const newVisits = this.tally.visit(visits);
     const newResults = results.filter(({ position }) => !this.#done.has(position));
     for (const result of newResults) {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { StormReport } from '../../reports/storm-report.js';
 import { UsageError } from '../usage-error.js';
 import { type Plan, wholePosition } from './plan.js';
 import type { Potency } from './potency.js';
@@ -17,6 +18,8 @@ export interface StoredStorm {
   /** Of all sessions together that came to write a report, and how many runs they did by their own account. */
   readonly wallMs: number;
   readonly runs: number;
+  /** Absent where it ran on one, and of several folders. */
+  readonly machines?: StormReport['machines'];
   /** Absent where no storm looked. */
   readonly potency?: readonly Potency[];
 }
@@ -27,6 +30,7 @@ const REPORT = z.object({
   wallMs: z.number().min(0),
   seedsPerSecond: z.number().min(0),
   impotent: z.array(z.string()).nullable(),
+  machines: z.array(z.object({ name: z.string(), runs: z.int().min(0) })).optional(),
   faults: z.array(z.object({ id: z.string(), seedsFired: z.int().min(0) })),
 });
 
@@ -54,6 +58,7 @@ export async function readStorms(folders: readonly string[]): Promise<StoredStor
   const reports = await Promise.all(folders.map(reportIn));
   const told = reports.filter((report) => report !== undefined);
   const potency = potencyOf(told);
+  const machines = reports.length === 1 ? told[0]?.machines : undefined;
   return {
     plan,
     tally,
@@ -61,6 +66,7 @@ export async function readStorms(folders: readonly string[]): Promise<StoredStor
     stopped: told.length < reports.length ? 'interrupted' : (told.find(({ stopped }) => stopped !== null)?.stopped ?? undefined),
     wallMs: told.reduce((sum, { wallMs }) => sum + wallMs, 0),
     runs: told.reduce((sum, { wallMs, seedsPerSecond }) => sum + (seedsPerSecond * wallMs) / 1_000, 0),
+    ...(machines === undefined ? {} : { machines }),
     ...(potency === undefined ? {} : { potency }),
   };
 }
