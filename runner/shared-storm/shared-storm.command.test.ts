@@ -18,6 +18,8 @@ const STORM = ['storm', '--scenario', 'wal-recovery', '--bug', 'wal-no-replay', 
 const PLAIN = [...STORM, '--no-shrink'];
 const LOOK_EVERY_MS = 20;
 const HOOK_MS_MAX = 120_000;
+/** It tries hundreds of runs. */
+const SHRINKING_MS_MAX = 300_000;
 
 let folder: string;
 beforeAll(() => {
@@ -89,7 +91,9 @@ describe.skipIf(!hasRedis)(NAME, () => {
     return redis;
   }
 
-  test('two processes share one storm: each says what one alone says, and a failure is made smaller once', async () => {
+  test('two processes share one storm: each says what one alone says, and a failure is made smaller once', {
+    timeout: SHRINKING_MS_MAX,
+  }, async () => {
     const shared = [...STORM, '--queue', server.url];
     const ended = await Promise.all(['first', 'second'].map((out) => kelpie(...shared, '--out', out)));
     for (const { code, stderr } of ended) expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
