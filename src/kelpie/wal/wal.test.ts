@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Choices, Disk, StoryEvent } from '../../ports.js';
 import type { WalEvent } from '../../story.js';
 import { NodeClock } from '../../sim/clock.js';
-import { SimDisk } from '../../sim/disk.js';
+import { SimDisk, type SimDiskOptions } from '../../sim/disk.js';
 import { Kernel } from '../../sim/kernel.js';
 import type { Process } from '../../sim/process.js';
 import { randomOf } from '../../sim/random.js';
@@ -21,7 +21,7 @@ class World {
   #end: 'process' | 'machine' = 'process';
   #lives = 0;
 
-  constructor(seed = 1) {
+  constructor(seed = 1, disk: SimDiskOptions = {}) {
     this.kernel = new Kernel({
       random: randomOf(seed),
       strategy: { kind: 'random' },
@@ -40,7 +40,7 @@ class World {
       },
       hold: () => {},
     };
-    this.disk = new SimDisk(this.kernel, 'n1');
+    this.disk = new SimDisk(this.kernel, 'n1', disk);
   }
 
   /** Runs a program as the next life of the node, to its end or death; with it the process, or the whole machine, goes down. Throws what the program throws. */
@@ -378,6 +378,22 @@ describe('write-ahead log on a damaged disk', () => {
       await expect(world.life(({ open }) => open())).rejects.toEqual(failure('corrupted'));
       await expect(world.life(({ open }) => open())).rejects.toThrow(/000000000001\.wal is damaged at byte \d+/);
     }
+  });
+
+  it('keeps no file open that it has read or written to its end', async () => {
+    const world = new World(1, { openFilesMax: 2 });
+    const wal = { segmentBytes: 200 };
+    await world.life(async ({ open }) => {
+      const log = await open(wal);
+      for (let i = 0; i < 10; i++) await log.execute(request(`k${i}`), echo);
+      await log.close();
+    });
+    const { result } = await world.life(async ({ open, disk }) => {
+      const log = await open(wal);
+      await log.execute(request('k10'), echo);
+      return [(await disk.list('wal')).length > 5, log.find('k0')?.status, log.find('k10')?.status];
+    });
+    expect(result).toEqual([true, 'complete', 'complete']);
   });
 
   it('refuses a missing segment', async () => {
