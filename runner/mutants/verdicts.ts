@@ -198,4 +198,20 @@ export const verdicts: readonly MutantVerdict[] = [
   { key: '6e2265be', kind: 'telemetry', why: 'the name of a transaction in error messages' },
   { key: '437433ef', kind: 'telemetry', why: 'the name of a transaction in error messages' },
   { key: '562220ff', kind: 'telemetry', why: 'the cause inside of an error' },
+  { key: 'ea761f59', kind: 'equivalent', why: 'the database refuses a transaction of that size itself, and is told with the same error' },
+  {
+    key: 'ff9416f6',
+    kind: 'hole',
+    why: 'a forward that was certainly not served is told to the caller in place of tried elsewhere; neither test nor storm has a forwarded call refused for want of hops',
+  },
+  {
+    key: 'c1b269c8',
+    kind: 'hole',
+    why: 'a call between actors that is made again after an uncertain end is not looked up first; a test that would see it has not been found, for the last forward mostly asks again itself',
+  },
+  {
+    key: '93e6b896',
+    kind: 'hole',
+    why: 'a call between actors that is made again after an uncertain end is not looked up first; a test that would see it has not been found, for the last forward mostly asks again itself',
+  },
 ];

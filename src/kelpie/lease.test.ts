@@ -157,6 +157,25 @@ describe('a lease', () => {
     expect(told(story, 'lease.expire-local')).toEqual([]);
   });
 
+  test('that a renewal finds in other hands is lost at once, not when it would have ended', async () => {
+    let refusals = 0;
+    const { story } = await lab({
+      nodes: 1,
+      parts: {
+        renew: async (runtime, claims) => {
+          if (refusals++ > 0) return renewLeases(runtime, claims);
+          return claims.map(({ token }) => ({ kind: 'lost', newestToken: token + 1 }));
+        },
+      },
+      script: async ({ call, sleep }) => {
+        await call('a', 'add');
+        await sleep(3_000_000);
+      },
+    });
+    expect(told(story, 'lease.lost').map(({ body }) => [body.token, body.newestToken])).toEqual([[1, 2]]);
+    expect(told(story, 'activate.drop').map(({ body }) => body.reason)).toEqual(['lease-lost']);
+  });
+
   test('of an earlier life of its node holds nothing back', async () => {
     const { result, story } = await lab({
       script: async ({ call, world, owner, sleep, platform }) => {

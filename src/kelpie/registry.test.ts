@@ -173,6 +173,27 @@ describe('the registry', () => {
     expect(result).toEqual(['left', 'failed']);
   });
 
+  test('that is full lets in again who is in it', async () => {
+    const { result } = await lab({
+      nodes: 1,
+      script: async ({ platform, world, nodes, call, until }) => {
+        await call('a', 'add');
+        const gone = { life: 1, boot: 'b', status: 'left', capacity: 1, count: 0 } as const;
+        await transact(platform.database, async (transaction) => {
+          for (let i = 1; i < 1_000; i++) {
+            const node = `gone${i}`;
+            transaction.set(registryKeys.node(node), nodeRecord.encode({ ...gone, node }));
+          }
+        });
+        world.kill('n1', 'test');
+        world.restart('n1');
+        await until(() => nodes.get('n1')?.phase === 'serving');
+        return call('a', 'add');
+      },
+    });
+    expect(result).toEqual(ok(2));
+  });
+
   test('is swept of all that an earlier life has left, over as many pages as that takes', async () => {
     const count = 120;
     const { result, story } = await lab({
