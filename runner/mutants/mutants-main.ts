@@ -99,10 +99,10 @@ function textOf(file: string): string | undefined {
   }
 }
 
-function testResultsOf(results: readonly MutantResult[]): TestResults {
-  const digests = new Map(criticalFiles().map((file) => [file, digestOf(textOf(file) ?? '')]));
-  return TestResults.read(folder, new Map(results.map(({ key, file }) => [key, digests.get(file) ?? ''])));
-}
+/** Of the texts that the files have now. */
+const digestsOf = (): ReadonlyMap<string, string> => new Map(criticalFiles().map((file) => [file, digestOf(textOf(file) ?? '')]));
+
+const testResultsOf = (results: readonly MutantResult[]): TestResults => TestResults.read(folder, new Set(results.map(({ key }) => key)));
 
 /** Needs no storm to be at rest: results are read once, and what is found is kept apart from them. */
 async function runTests(only: readonly string[], signal: AbortSignal): Promise<void> {
@@ -131,7 +131,7 @@ async function writePage(): Promise<void> {
   const { keys, results } = ResultStore.read(folder).current(textOf);
   const tests = testResultsOf(results);
   const judged = tests.over(verdicts);
-  await writeFileAtomic(join(root, 'docs', 'mutants.md'), mutantsPage({ keys, results, verdicts: judged }));
+  await writeFileAtomic(join(root, 'docs', 'mutants.md'), mutantsPage({ keys, results, digests: digestsOf(), verdicts: judged }));
   const tally = tallyOf(drawnOf({ keys, results }), judged);
   console.log(
     `${tally.killed} of ${tally.run} mutants are killed by the storm (${plainScore(tally) ?? '-'} %; ${scoreOfPromises(tally) ?? '-'} % without equivalent ones, ${scoreWithTests(tally) ?? '-'} % with unit tests); docs/mutants.md is written`,

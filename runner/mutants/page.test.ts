@@ -11,6 +11,7 @@ const base = {
   span: { start: { line: 11, column: 2 }, end: { line: 11, column: 9 } },
   original: 'a || b',
   replacement: 'true',
+  digest: 'now',
   runs: 100,
   sample,
   seconds: 10,
@@ -35,6 +36,7 @@ const verdicts: readonly MutantVerdict[] = [
   { key: 'k1', kind: 'equivalent', why: 'it was killed after all' },
   { key: 'gone', kind: 'hole', why: 'no longer there' },
 ];
+const digests = new Map([[base.file, 'now']]);
 const results = [
   killed('k1', 'single-activation', 3),
   survived('s1', { differing: 0 }),
@@ -63,7 +65,7 @@ test('the page has a row for each file, for each killer and for each survivor, w
     ['src/kelpie/registry.ts', ['r1']],
     ['src/kelpie/lease.ts', ['k1', 'k2', 'k3', 's1', 's2', 's3', 'u1', 'n1', 'z1']],
   ]);
-  const page = mutantsPage({ keys, verdicts, results: [...results, killed('k2', 'liveness', 9), killed('k3', 'liveness', 1)] });
+  const page = mutantsPage({ digests, keys, verdicts, results: [...results, killed('k2', 'liveness', 9), killed('k3', 'liveness', 1)] });
   expect(page).toContain(
     '8 mutants of 10 were drawn (one in 2 from seed 5040). 1 of them do not compile and count for nothing; of the\n' +
       '7 others the storm killed 3, 3 survived, and 1 are in code that none of its runs reached. 1 of the survivors changed\n' +
@@ -85,13 +87,17 @@ test('a score counts what a finished sample has drawn, and nothing that was chos
   const asked: MutantResult = { ...killed('z1', 'liveness', 1), sample: null };
   const keys = new Map([[base.file, own]]);
   expect(drawnOf({ keys, results: [...results, asked] })).toEqual(results);
-  const page = mutantsPage({ keys, verdicts, results: [...results, asked] });
+  const page = mutantsPage({ digests, keys, verdicts, results: [...results, asked] });
   expect(page).toContain('6 mutants of 7 were drawn');
   expect(page).toContain('1 more were asked for by their keys, or are of a sample that was not run to its end: they count in no score.');
   // One that the sample has drawn is missing.
   const unfinished = new Map([[base.file, [...own, 'k2']]]);
   expect(drawnOf({ keys: unfinished, results })).toEqual([]);
-  expect(mutantsPage({ keys: unfinished, verdicts, results })).toContain('0 mutants of 8 were drawn (no sample has been run to its end)');
+  expect(mutantsPage({ digests, keys: unfinished, verdicts, results })).toContain(
+    '0 mutants of 8 were drawn (no sample has been run to its end)',
+  );
+  const edited = new Map([[base.file, 'later']]);
+  expect(mutantsPage({ digests: edited, keys, verdicts, results })).toContain('6 results are of mutants whose file has changed since');
   // It counts when it was drawn, although it was asked for.
   const again = results.map((result) => (result.key === 's2' ? { ...result, sample: null } : result));
   expect(drawnOf({ keys, results: again })).toEqual(again);
@@ -103,7 +109,7 @@ test('what survives and has no verdict is unread', () => {
 
 test('code is shown on one line, shortened, in a fence that it does not close', () => {
   const long = survived('s9', { original: `{\n  ${'call(a);\n  '.repeat(20)}}`, replacement: '``' });
-  const page = mutantsPage({ keys: new Map([[base.file, ['s9']]]), verdicts: [], results: [long] });
+  const page = mutantsPage({ digests, keys: new Map([[base.file, ['s9']]]), verdicts: [], results: [long] });
   expect(page).toMatch(/\| `\{ call\(a\); call\(a\);[^`\n]{0,70} …` \| ``` `` ``` \|/);
 });
 

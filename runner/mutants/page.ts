@@ -10,6 +10,8 @@ export interface PageInput {
   /** Keys of the mutants that each file has, run or not; a row for each file. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
   readonly results: readonly MutantResult[];
+  /** Digests of the texts that the files have now. */
+  readonly digests: ReadonlyMap<string, string>;
   readonly verdicts: readonly MutantVerdict[];
 }
 
@@ -97,7 +99,7 @@ function withInterval({ part, whole }: Part): string {
   return `${score} % (${Math.floor(100 * low)}–${Math.ceil(100 * high)})`;
 }
 
-export function mutantsPage({ keys, results, verdicts }: PageInput): string {
+export function mutantsPage({ keys, results, digests, verdicts }: PageInput): string {
   const drawn = drawnOf({ keys, results });
   const all = tallyOf(drawn, verdicts);
   const total = [...keys.values()].reduce((sum, own) => sum + own.length, 0);
@@ -106,6 +108,7 @@ export function mutantsPage({ keys, results, verdicts }: PageInput): string {
   const seconds = drawn.filter(({ status }) => status !== 'refused').reduce((sum, result) => sum + result.seconds, 0);
   const runs = [...new Set(results.map((result) => result.runs))].sort((a, b) => a - b);
   const silent = drawn.filter((result) => result.status === 'survived' && result.differing === 0).length;
+  const earlier = drawn.filter(({ file, digest }) => digest !== digests.get(file)).length;
   const further = results.length - drawn.length;
   return [
     '# Mutants of the runtime',
@@ -117,6 +120,7 @@ export function mutantsPage({ keys, results, verdicts }: PageInput): string {
     `${counted(drawn.length, 'mutant')} of ${total} ${drawn.length === 1 ? 'was' : 'were'} drawn (${drawText(finishedSamples({ keys, results }))}). ${all.refused} of them do not compile and count for nothing; of the`,
     `${all.run} others the storm killed ${all.killed}, ${all.survived} survived, and ${all.unreached} are in code that none of its runs reached. ${silent} of the survivors changed`,
     `the trace of no run. The mean is ${(all.run === 0 ? 0 : seconds / all.run).toFixed(0)} s of one worker on the machine that wrote this.`,
+    ...(earlier === 0 ? [] : [`${earlier} results are of mutants whose file has changed since, elsewhere than where they change it.`]),
     ...(further === 0
       ? []
       : [`${further} more were asked for by their keys, or are of a sample that was not run to its end: they count in no score.`]),

@@ -31,7 +31,7 @@ import {
 import { z } from 'zod';
 import { CompileCheck } from './compile-check.js';
 import { isDrawn, keyOf, type Mutation, originalAt, type Span } from './mutant.js';
-import { outcomeOf, ResultStore, SAMPLE_SCHEMA } from './results.js';
+import { digestOf, outcomeOf, ResultStore, SAMPLE_SCHEMA } from './results.js';
 import { RunHashes } from './run-hashes.js';
 
 /** What `mutants-main.ts` asks of these plugins, under the key `storm` of Stryker's options. */
@@ -241,7 +241,16 @@ class StoringReporter implements Reporter {
     const outcome = outcomeOf(result, () => this.#hashes.taken(result.id));
     const { start } = mutation.span;
     const sample = only.length > 0 ? null : this.#storm.sample;
-    this.#store.put({ key, ...mutation, original: originalAt(text, mutation.span), ...outcome, runs, sample, seconds });
+    this.#store.put({
+      key,
+      ...mutation,
+      original: originalAt(text, mutation.span),
+      digest: digestOf(text),
+      ...outcome,
+      runs,
+      sample,
+      seconds,
+    });
     this.#done++;
     const told =
       outcome.status === 'killed'

@@ -15,6 +15,7 @@ const result = (key: string, change: Partial<MutantResult> = {}): MutantResult =
     span: { start: { line: 0, column: 0 }, end: { line: 0, column: 4 } },
     original: 'true',
     replacement: 'false',
+    digest: 'd',
     status: 'survived',
     attempts: 9,
     differing: 4,
@@ -26,9 +27,9 @@ const result = (key: string, change: Partial<MutantResult> = {}): MutantResult =
 
 /** What becomes of `k1` when promises are better. */
 function killedLater(sample: MutantResult['sample']): MutantResult {
-  const { key, file, mutator, span, original, replacement, runs, seconds } = result('k1');
+  const { key, file, mutator, span, original, replacement, digest, runs, seconds } = result('k1');
   const found = { status: 'killed', by: 'single-activation', detail: 'two', attempts: 3 } as const;
-  return { key, file, mutator, span, original, replacement, runs, seconds, sample, ...found };
+  return { key, file, mutator, span, original, replacement, digest, runs, seconds, sample, ...found };
 }
 
 test('results are kept from run to run, the last one of each mutant', () => {
@@ -44,7 +45,7 @@ test('results are kept from run to run, the last one of each mutant', () => {
   expect(results).toEqual([result('k2'), killedLater({ oneIn: 40, seed: 1 })]);
 });
 
-test('what was found of another text of a file is not told, and forgotten when the file is mutated again', () => {
+test('what was found of another text of a file is told once its mutants are known, and forgotten with those that are gone', () => {
   const store = ResultStore.read(folder);
   store.note('src/a.ts', ['k1'], 'true');
   store.put(result('k1'));
@@ -54,6 +55,8 @@ test('what was found of another text of a file is not told, and forgotten when t
   expect([...keys.keys()]).toEqual(['src/b.ts']);
   expect(results.map(({ key }) => key)).toEqual(['k9']);
   expect(store.current(() => undefined).results).toEqual([]);
+  store.note('src/a.ts', ['k1', 'k2'], 'false');
+  expect(store.current((file) => (file === 'src/a.ts' ? 'false' : 'b')).results.map(({ key }) => key)).toEqual(['k1', 'k9']);
   store.note('src/a.ts', ['k2'], 'false');
   store.note('src/a.ts', ['k1'], 'true');
   expect(store.current((file) => (file === 'src/a.ts' ? 'true' : 'b')).results.map(({ key }) => key)).toEqual(['k9']);
@@ -61,7 +64,7 @@ test('what was found of another text of a file is not told, and forgotten when t
 
 test('a file that holds something else is refused by its name', () => {
   ResultStore.read(folder).note('src/a.ts', [], '');
-  writeFileSync(join(folder, 'results.json'), '{"version":1}');
+  writeFileSync(join(folder, 'results.json'), '{"version":2}');
   expect(() => ResultStore.read(folder)).toThrow(/results\.json holds no results of mutants.*delete it and run again/s);
 });
 

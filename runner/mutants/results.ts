@@ -1,4 +1,7 @@
-/** What became of the mutants, kept in a file from run to run as long as the code that they change stays as it is. */
+/**
+ * What became of the mutants, kept in a file from run to run. A result stays as long as its mutant does, that is, as long as the line and
+ * the code that it changes stay as they are; where the text around has changed since, the page tells so.
+ */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -29,6 +32,8 @@ const RESULT = z.intersection(
     span: z.strictObject({ start: POSITION, end: POSITION }),
     original: z.string(),
     replacement: z.string(),
+    /** Of the text of the file that was mutated. */
+    digest: z.string(),
     /** Runs of the storm. */
     runs: z.int().min(1),
     /** How it was drawn; null when somebody asked for it by its key. */
@@ -41,7 +46,7 @@ const RESULT = z.intersection(
 export type MutantResult = z.infer<typeof RESULT>;
 
 const STORED = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   /** Digest of the text, and the keys of all its mutants. */
   files: z.record(z.string(), z.strictObject({ digest: z.string(), keys: z.array(z.string()).readonly() })),
   results: z.array(RESULT),
@@ -94,21 +99,21 @@ export class ResultStore {
       text = readFileSync(path, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return new ResultStore(path, { version: 2, files: {}, results: [] });
+      return new ResultStore(path, { version: 3, files: {}, results: [] });
     }
     const parsed = STORED.safeParse(JSON.parse(text));
     if (!parsed.success) throw new Error(`${path} holds no results of mutants (${z.prettifyError(parsed.error)}); delete it and run again`);
     return new ResultStore(path, parsed.data);
   }
 
-  /** Notes which mutants a file has. Results of an earlier text of it are forgotten. */
+  /** Notes which mutants a file has. Results of those that it has no more are forgotten. */
   note(file: string, keys: readonly string[], text: string): void {
     const digest = digestOf(text);
-    const isSame = this.#stored.files[file]?.digest === digest;
+    const known = new Set(keys);
     this.#write({
       ...this.#stored,
       files: { ...this.#stored.files, [file]: { digest, keys } },
-      results: isSame ? this.#stored.results : this.#stored.results.filter((result) => result.file !== file),
+      results: this.#stored.results.filter((result) => result.file !== file || known.has(result.key)),
     });
   }
 
@@ -120,7 +125,7 @@ export class ResultStore {
     this.#write({ ...this.#stored, results: [...results.filter((one) => one !== earlier), { ...result, sample }] });
   }
 
-  /** Of the files whose text is still the one that was mutated. `textOf` answers undefined for a file that is gone. */
+  /** Of the files whose mutants are known as their text is now; some of their results may be of an earlier one. `textOf` answers undefined for a file that is gone. */
   current(textOf: (file: string) => string | undefined): {
     readonly keys: ReadonlyMap<string, readonly string[]>;
     readonly results: readonly MutantResult[];
