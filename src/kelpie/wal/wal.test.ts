@@ -248,6 +248,18 @@ describe('write-ahead log', () => {
     expect(result?.id).toBe(32);
   });
 
+  it('forgets in memory too what it has cleaned up, and performs it again when it is sent again', async () => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open({ segmentBytes: 1, keptMicros: 0 });
+      for (const key of ['a', 'b', 'c']) await wal.execute(request(key), echo);
+      await wal.cleanup();
+      expect(wal.find('a')).toBeUndefined();
+      expect(await wal.execute(request('a', 'other'), echo)).toMatchObject({ id: 4, result: '"did other"' });
+    });
+    expect(world.told.filter(({ type }) => type === 'wal.cleanup')[0]).toMatchObject({ keys: ['a'] });
+  });
+
   it('cuts a torn end as it starts, so that the next segment stands behind one that is whole', async () => {
     const world = new World();
     await world.life(async ({ disk, open }) => {
