@@ -35,7 +35,7 @@ export type DrawableScenario = Pick<
 >;
 
 const SECOND: Micros = 1_000_000;
-const CHAOS_MICROS: readonly Micros[] = [4 * SECOND, 8 * SECOND, 16 * SECOND, 32 * SECOND];
+const CHAOS_MICROS: readonly Micros[] = [4, 4, 8, 8, 16, 32].map((seconds) => seconds * SECOND);
 /** Shorter ones have no room for a workload, longer ones none for the limits. */
 const CHAOS_MICROS_MIN: Micros = 1_000;
 const CHAOS_MICROS_MAX: Micros = 365 * 24 * 3_600 * SECOND;

@@ -41,6 +41,8 @@ const KINDS = [
 ];
 /** Agents that come and go. */
 const GUESTS = ['v1', 'v2'];
+/** A storm finds more with many short stories than with few long ones. */
+const OPERATIONS = { min: 12, max: 60 };
 const AMOUNT_MAX = 40;
 /** What was put off for longer would mostly be done after the faults have healed, where it finds little. */
 const LATE_MICROS_MAX = 4 * SECOND;
@@ -95,7 +97,7 @@ export function drawClusterWorkload(random: Random, chaosMicros: Micros): Cluste
     accounts: numbered('a', size.between(2, 4)),
     agents: numbered('g', size.between(2, 4)),
   };
-  const moments = drawMoments(random.fork('moments'), size.between(20, 80), chaosMicros);
+  const moments = drawMoments(random.fork('moments'), size.between(OPERATIONS.min, OPERATIONS.max), chaosMicros);
   const operations = moments.map((atMicros, i) => {
     const own = random.fork(`operation ${i}`);
     const client = own.between(1, sizes.clients);

@@ -41,8 +41,10 @@ export interface TwinSettings {
   readonly different: boolean;
 }
 
-/** A full collection takes some 10 ms, a run some 100 ms. */
-const EVENTS_PER_COLLECTION = 5_000;
+/** A minor collection moves what is young, which takes about a millisecond. */
+const EVENTS_PER_MINOR_COLLECTION = 1_000;
+/** A full one clears weak references too, and takes as long as a run: some runs have one, at a place that differs from run to run. */
+const EVENTS_PER_FULL_COLLECTION = 41_000;
 const AMBIENT_NAMED_MAX = 3;
 
 const settings = JSON.parse(process.argv[2] ?? '') as TwinSettings;
@@ -83,8 +85,13 @@ async function answer({ id, run, want }: TwinOrder): Promise<TwinAnswer> {
   return { id, kind: 'simulated', verdict, traceHash, events, trace: simulated.trace.map(encodeEvent), ...(wantsSight ? { sight } : {}) };
 }
 
-function collectNowAndThen(events: number): void {
-  if (events % EVENTS_PER_COLLECTION === 0) globalThis.gc?.();
+/** Events of all runs of this process. */
+let eventsSeen = 0;
+
+function collectNowAndThen(): void {
+  eventsSeen++;
+  if (eventsSeen % EVENTS_PER_FULL_COLLECTION === 0) globalThis.gc?.();
+  else if (eventsSeen % EVENTS_PER_MINOR_COLLECTION === 0) globalThis.gc?.({ type: 'minor' });
 }
 
 process.on('message', (order: TwinOrder) => {
