@@ -11,24 +11,32 @@ import { WatchedPool, type WatchedPoolOptions } from './watched-pool.js';
 export interface CasePoolOptions extends WatchedPoolOptions {
   /** The module that exports the catalogue; the project's own when absent. */
   readonly catalogueUrl?: URL;
+  /** Threads to use, with the bounds that they have, and to leave alone afterwards; the pool makes its own when absent. */
+  readonly pool?: WatchedPool;
 }
 
+const WORKER = new URL('case-pool-worker.js', import.meta.url);
+
 export class CasePool {
-  readonly workers: number;
   readonly #signal: AbortSignal | undefined;
   readonly #catalogueUrl: URL;
   readonly #pool: WatchedPool;
+  readonly #isOwn: boolean;
 
   constructor(options: CasePoolOptions) {
-    this.workers = options.workers;
     this.#signal = options.signal;
     this.#catalogueUrl = options.catalogueUrl ?? new URL('./catalogue.js', import.meta.url);
-    this.#pool = new WatchedPool(new URL('case-pool-worker.js', import.meta.url), options);
+    this.#isOwn = options.pool === undefined;
+    this.#pool = options.pool ?? new WatchedPool(options);
+  }
+
+  get workers(): number {
+    return this.#pool.workers;
   }
 
   /** Rejects when aborted, and when the catalogue cannot be loaded or lacks the case's parts. `muted`: labels of faults that do nothing. */
   async judge(run: Case, muted: readonly string[] = []): Promise<CaseVerdict> {
-    const attempt = await this.#pool.run<CaseOrder, CaseAnswer>({ run, muted, catalogueUrl: this.#catalogueUrl.href });
+    const attempt = await this.#pool.run<CaseOrder, CaseAnswer>(WORKER, { run, muted, catalogueUrl: this.#catalogueUrl.href });
     if (attempt.kind === 'died') return this.#alone(run);
     const { answer } = attempt;
     if (answer.kind === 'refused') throw new Error(answer.reason);
@@ -36,7 +44,7 @@ export class CasePool {
   }
 
   async end(): Promise<void> {
-    await this.#pool.end();
+    if (this.#isOwn) await this.#pool.end();
   }
 
   /** In a fresh worker that tells what became of it. */

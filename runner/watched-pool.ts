@@ -22,20 +22,20 @@ export interface WatchedPoolOptions {
 export type Attempt<Answer> = { readonly kind: 'answered'; readonly answer: Answer } | { readonly kind: 'died'; readonly nth: number };
 
 export class WatchedPool {
+  readonly workers: number;
   readonly hangTimeoutMs: number;
   readonly heapMbMax: number;
   readonly #signal: AbortSignal | undefined;
   readonly #pool: Tinypool;
 
-  /** @param worker the module whose default export takes an order. */
-  constructor(worker: URL, { workers, hangTimeoutMs = HANG_TIMEOUT_MS, heapMbMax = HEAP_MB_MAX, signal }: WatchedPoolOptions) {
+  constructor({ workers, hangTimeoutMs = HANG_TIMEOUT_MS, heapMbMax = HEAP_MB_MAX, signal }: WatchedPoolOptions) {
+    this.workers = workers;
     this.hangTimeoutMs = hangTimeoutMs;
     this.heapMbMax = heapMbMax;
     this.#signal = signal;
     // One listener for each order that waits.
     if (signal !== undefined) setMaxListeners(0, signal);
     this.#pool = new Tinypool({
-      filename: worker.href,
       minThreads: workers,
       maxThreads: workers,
       // A worker that sleeps in an atomic wait cannot write out what its programs printed.
@@ -46,8 +46,12 @@ export class WatchedPool {
     this.#pool.on('error', (error: Error) => console.error(`kelpie-dst: an idle worker died and was replaced: ${error.message}`));
   }
 
-  /** Rejects when aborted, and for an order that never began. */
-  async run<Order extends { readonly seat: SeatBuffers }, Answer>(order: Omit<Order, 'seat'>): Promise<Attempt<Answer>> {
+  /**
+   * Rejects when aborted, and for an order that never began.
+   * @param worker the module whose default export takes the order. A thread keeps what it has loaded: orders of another module find the
+   *   program under test compiled.
+   */
+  async run<Order extends { readonly seat: SeatBuffers }, Answer>(worker: URL, order: Omit<Order, 'seat'>): Promise<Attempt<Answer>> {
     const signal = this.#signal;
     signal?.throwIfAborted();
     const seat = new Seat();
@@ -56,7 +60,10 @@ export class WatchedPool {
     signal?.addEventListener('abort', abort);
     const watch = watchSeat(seat, this.hangTimeoutMs, abort);
     try {
-      return { kind: 'answered', answer: (await this.#pool.run({ ...order, seat: seat.buffers }, { signal: ending.signal })) as Answer };
+      return {
+        kind: 'answered',
+        answer: (await this.#pool.run({ ...order, seat: seat.buffers }, { filename: worker.href, signal: ending.signal })) as Answer,
+      };
     } catch (error) {
       signal?.throwIfAborted();
       const { nth } = seat.read();

@@ -11,7 +11,7 @@ import { exploreFirst } from '../conformance/explore-first.js';
 import { WORKERS_FLAG, once, wholeNumber, workersOf } from '../flags.js';
 import { interruptible } from '../interrupt.js';
 import { parseSeed } from '../seed.js';
-import { stormPool } from '../storm/storm.js';
+import { WatchedPool } from '../watched-pool.js';
 import { type CheckRow, checkOne } from '../tla/check-all.js';
 import { embeddedChecker } from '../tla/embedded.js';
 import { readSpecs } from '../tla/spec-catalogue.js';
@@ -79,7 +79,7 @@ async function bugs(args: BugsArguments, signal: AbortSignal): Promise<number> {
   const scenarios = [...new Set(names)].map((id) => find('scenario', catalogue.scenarios, id).id);
   const workers = workersOf(args.workers);
   await exploreFirst(signal);
-  const pool = stormPool({ workers, signal });
+  const pool = new WatchedPool({ workers, signal });
   const options: HuntOptions = {
     catalogue,
     scenarios,

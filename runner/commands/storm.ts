@@ -28,13 +28,14 @@ import { Store, type StoredBatch } from '../storm/store.js';
 import { runStorm, type Stopped } from '../storm/storm.js';
 import { isBad, type Tally } from '../storm/tally.js';
 import { UsageError } from '../usage-error.js';
+import { WatchedPool } from '../watched-pool.js';
 
 const SEEDS_DEFAULT = 1_000;
 const SEEDS_MAX = 100_000_000;
 const QUEUE_NAME_DEFAULT = 'storm';
 const SHOW_EVERY_MS = 1_000;
 const POTENCIES = z.array(POTENCY_SCHEMA).readonly();
-/** 5 % of the runs are done twice. */
+/** 5 % of the runs are done twice, unless all are. */
 const TWIN_ONE_IN = 20;
 
 export const STORM_FLAGS = {
@@ -69,6 +70,7 @@ export const STORM_FLAGS = {
   out: { type: 'string', describe: 'Folder for results, reports (JSON, JUnit) and the first failure of each group', coerce: once('out') },
   shrink: { type: 'boolean', default: true, describe: 'Make the failures that --out keeps smaller; --no-shrink saves that time' },
   resume: { type: 'boolean', default: false, describe: 'Go on with the storm in --out that was cut short' },
+  twin: { type: 'boolean', default: false, describe: `Do every run twice, in place of one in ${TWIN_ONE_IN}; both must be equal` },
   profile: { type: 'string', describe: `Which faults are drawn: ${PROFILES.join(', ')}; swarm when left out`, coerce: once('profile') },
   bug: { type: 'string', describe: "Put this known bug into the program ('list bugs')", coerce: once('bug') },
   json: JSON_FLAG,
@@ -131,13 +133,16 @@ async function stormOn(args: StormArguments, plan: Plan, gathered: Gathered, sig
   const showing = setInterval(() => view.update(tally.runs, tally.failed), SHOW_EVERY_MS);
   const reproduce = (scenario: string, seed: Seed): string => runCommandOf(plan, scenario, seed);
   const begunMs = performance.now();
+  const ends = shared === undefined ? signal : AbortSignal.any([signal, shared.lost]);
+  const pool = new WatchedPool({ workers, signal: ends });
   const running = (): Promise<Stopped | undefined> =>
     runStorm(plan, {
       catalogue,
       workers,
-      signal: shared === undefined ? signal : AbortSignal.any([signal, shared.lost]),
+      pool,
+      signal: ends,
       failFast,
-      twinOneIn: TWIN_ONE_IN,
+      twinOneIn: args.twin ? 1 : TWIN_ONE_IN,
       done,
       // A failure of another machine ends this one's storm too.
       ...(shared === undefined ? {} : { source: { take: (mayBegin) => shared.take(() => mayBegin() && !(failFast && tally.failed > 0)) } }),
@@ -157,18 +162,23 @@ async function stormOn(args: StormArguments, plan: Plan, gathered: Gathered, sig
       },
     });
   let stopped: Stopped | undefined;
+  let potency: readonly Potency[] | undefined;
   try {
-    // The first failure may have been in the part that is resumed.
-    stopped = failFast && tally.failed > 0 ? 'fail-fast' : await running();
-    if (shared !== undefined) stopped = await stoppedOf(shared, stopped, plan, gathered, signal);
+    try {
+      // The first failure may have been in the part that is resumed.
+      stopped = failFast && tally.failed > 0 ? 'fail-fast' : await running();
+      if (shared !== undefined) stopped = await stoppedOf(shared, stopped, plan, gathered, signal);
+    } finally {
+      clearInterval(showing);
+      view.end();
+      gathered.seal();
+      store?.close();
+    }
+    const wholePlan = stopped === undefined && tally.coverage(plan).decides;
+    if (wholePlan) potency = await potencyOf(plan, tally, pool, signal, shared);
   } finally {
-    clearInterval(showing);
-    view.end();
-    gathered.seal();
-    store?.close();
+    await pool.end();
   }
-  const wholePlan = stopped === undefined && tally.coverage(plan).decides;
-  const potency = wholePlan ? await potencyOf(plan, tally, workers, signal, shared) : undefined;
   const report = tally.report(plan, catalogue, {
     stopped,
     wallMs: performance.now() - begunMs,
@@ -200,29 +210,27 @@ async function stormOn(args: StormArguments, plan: Plan, gathered: Gathered, sig
 async function potencyOf(
   plan: Plan,
   tally: Tally,
-  workers: number,
+  pool: WatchedPool,
   signal: AbortSignal,
   shared: SharedStorm | undefined,
 ): Promise<readonly Potency[] | undefined> {
-  if (shared === undefined) return potencyHere(plan, tally, workers, signal);
+  if (shared === undefined) return potencyHere(plan, tally, pool, signal);
   try {
-    return await shared.once('potency', POTENCIES, () => potencyHere(plan, tally, workers, signal));
+    return await shared.once('potency', POTENCIES, () => potencyHere(plan, tally, pool, signal));
   } catch (error) {
     if (shared.lost.aborted) return undefined;
     throw error;
   }
 }
 
-async function potencyHere(plan: Plan, tally: Tally, workers: number, signal: AbortSignal): Promise<readonly Potency[] | undefined> {
-  const pool = new CasePool({ workers, signal });
+async function potencyHere(plan: Plan, tally: Tally, pool: WatchedPool, signal: AbortSignal): Promise<readonly Potency[] | undefined> {
+  const { workers } = pool;
   try {
-    return await potencies(plan, tally.firedAt, catalogue, pool);
+    return await potencies(plan, tally.firedAt, catalogue, new CasePool({ workers, signal, pool }));
   } catch (error) {
     // The storm itself is done, and is told.
     if (signal.aborted) return undefined;
     throw error;
-  } finally {
-    await pool.end();
   }
 }
 

@@ -48,6 +48,7 @@ export interface Failure {
   readonly found?: { readonly case: Case; readonly verdict: CaseVerdict };
 }
 
+const WORKER = new URL('explore-worker.js', import.meta.url);
 /** Independent of the number of workers. */
 const BATCH = 64;
 /** Room for three quarters of a million states, in 12 MB. */
@@ -56,7 +57,7 @@ const STATES = 2 ** 20;
 /** Rejects for what cannot be searched, and for a broken assertion of the simulator; being interrupted is in the report. */
 export async function explore(search: Search, options: ExploreOptions): Promise<ExploreReport> {
   const { runsMax, signal } = options;
-  const pool = new WatchedPool(new URL('explore-worker.js', import.meta.url), options);
+  const pool = new WatchedPool(options);
   const catalogueUrl = (options.catalogueUrl ?? new URL('../catalogue.js', import.meta.url)).href;
   const table = new StateTable(STATES);
   const odometer = new Odometer();
@@ -70,7 +71,7 @@ export async function explore(search: Search, options: ExploreOptions): Promise<
     failure,
   });
   const run = (route: Route): Promise<Attempt<ExploreAnswer>> =>
-    pool.run<ExploreOrder, ExploreAnswer>({ search, route, table: table.buffer, catalogueUrl });
+    pool.run<ExploreOrder, ExploreAnswer>(WORKER, { search, route, table: table.buffer, catalogueUrl });
 
   try {
     while (odometer.waiting > 0) {

@@ -7,7 +7,7 @@ import { CasePool } from '../case-pool.js';
 import { type Catalogue, find } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { median } from '../median.js';
-import { stormPool } from '../storm/storm.js';
+import { WatchedPool } from '../watched-pool.js';
 import { NECESSITY_SEEDS, necessities } from './necessity.js';
 import { shrink, type Sizes } from './shrink.js';
 
@@ -55,12 +55,12 @@ export async function shrinkCorpus(
   onRow: (row: ShrunkBug) => void,
 ): Promise<readonly ShrunkBug[]> {
   const { workers, signal } = options;
-  const storms = stormPool({ workers, signal });
-  const cases = new CasePool({ workers, signal });
+  const pool = new WatchedPool({ workers, signal });
+  const cases = new CasePool({ workers, signal, pool });
   const rows: ShrunkBug[] = [];
   try {
     for (const { id } of bugs) {
-      const [chase] = await hunt(id, { ...options, scenarios: options.catalogue.scenarios.map((one) => one.id), storms: 1, pool: storms });
+      const [chase] = await hunt(id, { ...options, scenarios: options.catalogue.scenarios.map((one) => one.id), storms: 1, pool });
       const row: ShrunkBug = chase?.found === undefined ? { id } : { id, found: await shrunkFinding(id, chase.found, options, cases) };
       rows.push(row);
       onRow(row);
@@ -68,7 +68,7 @@ export async function shrinkCorpus(
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    await Promise.all([storms.end(), cases.end()]);
+    await pool.end();
   }
   return rows;
 }

@@ -19,7 +19,7 @@ export const POTENCY_SCHEMA = z.strictObject({
 
 export type Potency = Readonly<z.infer<typeof POTENCY_SCHEMA>>;
 
-/** `firedAt`: for each fault, the first positions at which it fired, in order. Does not depend on the number of workers. */
+/** `firedAt`: for each fault, the first positions at which it fired. Does not depend on the number of workers. */
 export async function potencies(
   plan: Plan,
   firedAt: ReadonlyMap<string, readonly number[]>,
@@ -32,9 +32,10 @@ export async function potencies(
     wholes.set(position, known);
     return known;
   };
+  const shared = sharing(firedAt);
   return Promise.all(
     [...firedAt.keys()].sort().map(async (id) => {
-      const positions = (firedAt.get(id) ?? []).slice(0, POTENCY_TRIES);
+      const positions = [...(firedAt.get(id) ?? [])].sort(shared).slice(0, POTENCY_TRIES);
       for (const [nth, position] of positions.entries()) {
         const run = caseAt(plan, position, catalogue);
         const labels = run.faults.filter((fault) => fault.id === id).map(({ label }) => label);
@@ -44,4 +45,12 @@ export async function potencies(
       return { id, tried: positions.length, potent: false };
     }),
   );
+}
+
+/** Runs in which many faults fired come first: each of them is done again whole, once for all its faults. */
+function sharing(firedAt: ReadonlyMap<string, readonly number[]>): (a: number, b: number) => number {
+  const faults = new Map<number, number>();
+  for (const position of [...firedAt.values()].flat()) faults.set(position, (faults.get(position) ?? 0) + 1);
+  const at = (position: number): number => faults.get(position) ?? 0;
+  return (a, b) => at(b) - at(a) || a - b;
 }

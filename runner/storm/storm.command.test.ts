@@ -267,6 +267,12 @@ describe('the command', () => {
       expect(kelpie('report', ...folders)).toMatchObject({ code: 2, stderr: expect.stringContaining(says) as string });
   }, 120_000);
 
+  test('--twin does every run twice', () => {
+    const quiet = ['storm', '--scenario', 'kv-state-atomicity', '--seeds', '5', '--json'];
+    expect(reportOf(kelpie(...quiet).stdout).twins).toEqual({ checked: 1, differed: 0 });
+    expect(reportOf(kelpie(...quiet, '--twin').stdout).twins).toEqual({ checked: 5, differed: 0 });
+  }, 60_000);
+
   test('--fail-fast ends with the first failure, and --budget when its time is over; what is left is said', () => {
     const fast = kelpie(...QUICK, '--seeds', '500', '--fail-fast', '--workers', '1');
     expect(fast.code).toBe(1);

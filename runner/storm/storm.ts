@@ -39,9 +39,7 @@ export interface StormOptions extends WatchedPoolOptions {
 /** `queue-lost`: the Redis that it shared with other machines. */
 export type Stopped = 'budget' | 'fail-fast' | 'interrupted' | 'queue-lost';
 
-/** Threads that run batches of any plan, one batch a thread at a time. */
-export const stormPool = (options: WatchedPoolOptions): WatchedPool =>
-  new WatchedPool(new URL('storm-worker.js', import.meta.url), options);
+const WORKER = new URL('storm-worker.js', import.meta.url);
 
 /** Says why it stopped before the end of the plan, if it did. Rejects when the catalogue cannot be loaded or lacks the plan's parts, and when `onResults` does. */
 export async function runStorm(plan: Plan, options: StormOptions): Promise<Stopped | undefined> {
@@ -65,7 +63,7 @@ class Storm {
     this.#catalogueUrl = options.catalogueUrl ?? new URL('../catalogue.js', import.meta.url);
     const { signal } = options;
     this.#twin = new Twin({ catalogueUrl: this.#catalogueUrl, ...(signal === undefined ? {} : { signal }) });
-    this.#pool = options.pool ?? stormPool(options);
+    this.#pool = options.pool ?? new WatchedPool(options);
     this.#source =
       options.source ?? new CountedBatches(runsOf(plan), batchSize(options.failFast === true), options.done ?? new Set<number>());
   }
@@ -143,7 +141,7 @@ class Storm {
 
   /** `died` tells the run that was going on when the worker was lost. */
   async #attempt(positions: readonly number[]): Promise<Attempt<Extract<BatchAnswer, { kind: 'done' }>>> {
-    const attempt = await this.#pool.run<BatchOrder, BatchAnswer>({
+    const attempt = await this.#pool.run<BatchOrder, BatchAnswer>(WORKER, {
       plan: this.#plan,
       positions,
       catalogueUrl: this.#catalogueUrl.href,
