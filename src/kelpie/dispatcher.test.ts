@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { lab, type LabContext, type LabOperation, type LabStage, told } from '../../runner/fixtures/lab.js';
 import type { CallResult } from './client.js';
+import { DatabaseError, databaseErrorCode } from '../ports.js';
 import { KelpieError } from './errors.js';
 import type { Json } from './json.js';
+import { correctParts } from './parts.js';
 import { labActor } from '../../runner/fixtures/lab.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
@@ -299,6 +301,44 @@ describe('a call between actors', () => {
     });
     expect(told(story, 'forward.fail').map(({ body }) => body.why)).toEqual(['timeout']);
     expect(result).toEqual({ code: 'actor-error', unsure: true });
+  });
+
+  test('leaves doubt when it fails for certain and a run before, which was undone by a conflict, has made it', async () => {
+    let refused = 0;
+    let conflicts = 0;
+    const { result, story } = await lab({
+      nodes: 1,
+      operations: {
+        /** Changes something, so that there is a commit that can conflict. */
+        pass: (ctx: LabContext) => {
+          ctx.state.n += 1;
+          return ctx.call(labActor('b'), 'add', null, { timeoutMicros: 300_000 });
+        },
+      },
+      parts: {
+        // The first call of the actor is let in, and then none for as long as its caller tries.
+        admission: (config) => {
+          const own = correctParts.admission(config);
+          return {
+            enter: (actor) => (actor === 'lab:b' && conflicts > 0 && refused++ < 100 ? undefined : own.enter(actor)),
+            leave: (actor) => own.leave(actor),
+          };
+        },
+        commit: (runtime, transaction, plan) =>
+          plan.held.actor.key === 'lab:a' && conflicts++ === 0
+            ? Promise.resolve({ kind: 'conflict', error: new DatabaseError(databaseErrorCode.notCommitted, 'somebody else was first') })
+            : correctParts.commit(runtime, transaction, plan),
+      },
+      script: async ({ call, nodes }) => {
+        await call('a', 'get');
+        const passed = nodes.get('n1')?.invoke(labActor('a'), 'pass', null) ?? Promise.reject(new Error('n1 is not up'));
+        const { code, unsure } = KelpieError.from(await passed.catch((error: unknown) => error));
+        refused = 100;
+        return { code, unsure, added: await call('b', 'get') };
+      },
+    });
+    expect(told(story, 'call.end').map(({ body }) => body.outcome)).toEqual(['ok', 'overloaded']);
+    expect(result).toEqual({ code: 'overloaded', unsure: true, added: ok(1) });
   });
 
   test('is given up when there is no time left for another try', async () => {

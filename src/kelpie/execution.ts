@@ -126,6 +126,7 @@ export class Executor {
         chain: [...(task.call?.chain ?? []), actor],
         deadlineMicros: task.deadlineMicros,
         mayRepeat: tries > 1 || (task.call?.mayRepeat ?? false),
+        again: tries > 1,
         callsOpen: this.#callsOpen,
         makeCall: this.#makeCall,
       });

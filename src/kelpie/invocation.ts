@@ -35,6 +35,8 @@ export interface InvocationOptions {
   readonly deadlineMicros: Micros;
   /** Its calls may have been made before, by an earlier run of the same invocation. */
   readonly mayRepeat: boolean;
+  /** The code has run before under this very call, and what that run called was not undone with it. */
+  readonly again: boolean;
   /** Calls that all runs of this actor have open. */
   readonly callsOpen: { count: number };
   readonly makeCall: MakeCall;
@@ -140,7 +142,7 @@ export class Invocation implements ActorContext<unknown> {
 
   async call(target: ActorRef, operation: string, payload: Json, options: CallOptions = {}): Promise<Json> {
     this.#check();
-    const { chain, callPrefix, deadlineMicros, mayRepeat, callsOpen, makeCall } = this.#options;
+    const { chain, callPrefix, deadlineMicros, mayRepeat, again, callsOpen, makeCall } = this.#options;
     const { config, teller, platform } = this.#runtime;
     operationName(operation);
     checkTextBytes(toJsonText(payload, 'the payload of a call'), MESSAGE_BYTES_MAX, 'the payload of a call');
@@ -171,8 +173,10 @@ export class Invocation implements ActorContext<unknown> {
       const until = Math.min(deadlineMicros, platform.clock.monotonicMicros() + (options.timeoutMicros ?? config.invocationMicros));
       return await makeCall({ target, request, operation, payload, chain, deadlineMicros: until, mayRepeat });
     } catch (error) {
-      outcome = KelpieError.from(error).code;
-      throw error;
+      const failed = KelpieError.from(error);
+      outcome = failed.code;
+      // The run before may have had an answer to this call: whoever hears that it failed now must not take it for undone.
+      throw again ? KelpieError.fromData({ ...failed.toData(), unsure: true }) : error;
     } finally {
       callsOpen.count -= 1;
       teller.tell({ type: 'call.end', ...at, outcome });
