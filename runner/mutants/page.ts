@@ -125,7 +125,9 @@ export function mutantsPage({ keys, results, digests, verdicts }: PageInput): st
       ? []
       : [`${further} more were asked for by their keys, or are of a sample that was not run to its end: they count in no score.`]),
     '',
-    'Scores are whole per cent, rounded down; behind them stands where the score of all mutants lies, by Wilson at 95 %.',
+    'Scores are whole per cent, rounded down; behind them stands where the score of all mutants lies, by Wilson at 95 %. That holds for promises',
+    'and tests that are older than the sample: those that were written because one of its mutants survived make its scores better than that of',
+    'mutants which nobody has seen.',
     '',
     `- ${withInterval(scorePart.plain(all))} are killed by the storm, whatever the others are;`,
     `- ${withInterval(scorePart.promises(all))} without the ${all.read.equivalent} equivalent ones and the ${all.read.telemetry} that only telemetry, speed or texts for people show;`,
