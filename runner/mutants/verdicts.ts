@@ -199,12 +199,12 @@ export const verdicts: readonly MutantVerdict[] = [
   {
     key: 'c1b269c8',
     kind: 'hole',
-    why: 'a call between actors that is made again after an uncertain end is not looked up first; a test that would see it has not been found, for the last forward mostly asks again itself',
+    why: 'a call between actors that is made again after an uncertain end is not looked up first; one test was tried and did not see it',
   },
   {
     key: '93e6b896',
     kind: 'hole',
-    why: 'a call between actors that is made again after an uncertain end is not looked up first; a test that would see it has not been found, for the last forward mostly asks again itself',
+    why: 'a call between actors that is made again after an uncertain end is not looked up first; one test was tried and did not see it',
   },
   { key: '649d89b6', kind: 'hole', why: 'a file of the log stays open after it was cut back; no port counts open files' },
   { key: 'cc364ba6', kind: 'unit-tests', why: 'wal.test.ts, since this mutant survived it' },
