@@ -27,9 +27,12 @@ export class WatchedPool {
   readonly heapMbMax: number;
   readonly #signal: AbortSignal | undefined;
   readonly #pool: Tinypool;
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
 
   constructor({ workers, hangTimeoutMs = HANG_TIMEOUT_MS, heapMbMax = HEAP_MB_MAX, signal }: WatchedPoolOptions) {
     this.workers = workers;
+    this.#free = workers;
     this.hangTimeoutMs = hangTimeoutMs;
     this.heapMbMax = heapMbMax;
     this.#signal = signal;
@@ -54,6 +57,18 @@ export class WatchedPool {
   async run<Order extends { readonly seat: SeatBuffers }, Answer>(worker: URL, order: Omit<Order, 'seat'>): Promise<Attempt<Answer>> {
     const signal = this.#signal;
     signal?.throwIfAborted();
+    // Until a thread is free, there is nothing to watch: an order that waits for its turn does not hang.
+    await this.#takeThread();
+    try {
+      signal?.throwIfAborted();
+      return await this.#watched<Answer>(worker, order);
+    } finally {
+      this.#freeThread();
+    }
+  }
+
+  async #watched<Answer>(worker: URL, order: object): Promise<Attempt<Answer>> {
+    const signal = this.#signal;
     const seat = new Seat();
     const ending = new AbortController();
     const abort = (): void => ending.abort();
@@ -74,6 +89,18 @@ export class WatchedPool {
       watch.end();
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  #takeThread(): Promise<void> | undefined {
+    if (this.#free === 0) return new Promise((go) => this.#waiting.push(go));
+    this.#free--;
+    return undefined;
+  }
+
+  #freeThread(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
   }
 
   async end(): Promise<void> {
