@@ -20,7 +20,10 @@ export async function loadCatalogue(url: string): Promise<Catalogue | Refusal> {
 }
 
 /** How a case is watched; nothing here changes what happens in it. */
-export type Watching = Pick<SimulateOptions, 'record' | 'drain' | 'muted' | 'recorder' | 'listeners' | 'onProgress' | 'explorer'>;
+export type Watching = Pick<
+  SimulateOptions,
+  'record' | 'drain' | 'muted' | 'recorder' | 'listeners' | 'onProgress' | 'explorer' | 'endsAt'
+>;
 
 export interface SimulatedCase extends Simulated {
   readonly conformance: Conformance;

@@ -3,6 +3,8 @@
  * down is told apart from one that answers, and the worker is replaced.
  */
 import { setMaxListeners } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import { Tinypool } from 'tinypool';
 import { HANG_TIMEOUT_MS, HEAP_MB_MAX, YOUNG_MB } from './run-case.js';
 import { watchSeat } from './storm/seat-watch.js';
@@ -21,6 +23,12 @@ export interface WatchedPoolOptions {
 /** `died`: the order took its worker down with it, or hung, in the `nth` of its runs, from 0. */
 export type Attempt<Answer> = { readonly kind: 'answered'; readonly answer: Answer } | { readonly kind: 'died'; readonly nth: number };
 
+/**
+ * A thread that collects its young garbage calls helpers to it, of which V8 has one for each processor. Where all processors have threads of
+ * ours already, they only wait for each other: a storm took 7 % longer with them on two processors.
+ */
+const collectInOwnThread = (): void => setFlagsFromString('--no-parallel-scavenge');
+
 export class WatchedPool {
   readonly workers: number;
   readonly hangTimeoutMs: number;
@@ -36,6 +44,7 @@ export class WatchedPool {
     this.hangTimeoutMs = hangTimeoutMs;
     this.heapMbMax = heapMbMax;
     this.#signal = signal;
+    if (workers >= availableParallelism()) collectInOwnThread();
     // One listener for each order that waits.
     if (signal !== undefined) setMaxListeners(0, signal);
     this.#pool = new Tinypool({

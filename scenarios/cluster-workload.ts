@@ -42,7 +42,9 @@ const KINDS = [
 /** Agents that come and go. */
 const GUESTS = ['v1', 'v2'];
 /** A storm finds more with many short stories than with few long ones. */
-const OPERATIONS = { min: 12, max: 60 };
+const OPERATIONS = { min: 10, max: 45 };
+/** Most that goes wrong needs no more than three. */
+const NODES = [3, 3, 4, 5] as const;
 const AMOUNT_MAX = 40;
 /** What was put off for longer would mostly be done after the faults have healed, where it finds little. */
 const LATE_MICROS_MAX = 4 * SECOND;
@@ -91,7 +93,7 @@ function drawAgentOperation(random: Random, common: Common, agents: readonly str
 export function drawClusterWorkload(random: Random, chaosMicros: Micros): ClusterWorkload {
   const size = random.fork('sizes');
   const sizes = {
-    nodes: size.between(3, 5),
+    nodes: size.pick(NODES),
     clients: size.between(3, 6),
     ledgers: numbered('l', size.between(2, 4)),
     accounts: numbered('a', size.between(2, 4)),

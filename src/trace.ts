@@ -113,6 +113,11 @@ export class RollingHash {
     this.#b = mix(this.#b + h, this.#a);
   }
 
+  /** 32 bits of the digest, as an integer, for whoever compares two runs step by step. */
+  lane(): number {
+    return this.#b;
+  }
+
   /** 16 hex digits. */
   digest(): string {
     return hex(this.#a) + hex(this.#b);

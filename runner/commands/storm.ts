@@ -9,7 +9,6 @@ import { junit } from '../../reports/junit.js';
 import { stormJson } from '../../reports/storm-json.js';
 import { stormTerminal } from '../../reports/storm-terminal.js';
 import { EXIT, PROFILES, type Seed } from '../../src/run.js';
-import { CasePool } from '../case-pool.js';
 import { catalogue, DEFAULT_SCENARIO, find } from '../catalogue.js';
 import { exploreFirst } from '../conformance/explore-first.js';
 import { parseDuration } from '../duration.js';
@@ -21,6 +20,7 @@ import { handIn, Shrinkers, stoppedOf } from '../shared-storm/sharing.js';
 import { batchSize } from '../storm/batches.js';
 import { Gathered } from '../storm/gathered.js';
 import { type Plan, runAt, runCommandOf, runsOf } from '../storm/plan.js';
+import { PotencyPool } from '../storm/potency-pool.js';
 import { potencies, type Potency, POTENCY_SCHEMA } from '../storm/potency.js';
 import { progressView } from '../storm/progress-view.js';
 import { saveFailures } from '../storm/save-failures.js';
@@ -224,9 +224,8 @@ async function potencyOf(
 }
 
 async function potencyHere(plan: Plan, tally: Tally, pool: WatchedPool, signal: AbortSignal): Promise<readonly Potency[] | undefined> {
-  const { workers } = pool;
   try {
-    return await potencies(plan, tally.firedAt, catalogue, new CasePool({ workers, signal, pool }));
+    return await potencies(plan, tally.firedAt, catalogue, new PotencyPool(pool));
   } catch (error) {
     // The storm itself is done, and is told.
     if (signal.aborted) return undefined;

@@ -1,8 +1,6 @@
 /** Which runs are done again to see whether a fault mattered. */
 import { describe, expect, test } from 'vitest';
 import type { Case } from '../../src/run.js';
-import type { CasePool } from '../case-pool.js';
-import type { CaseVerdict } from '../case-verdict.js';
 import { catalogue } from '../catalogue.js';
 import { draw } from '../draw.js';
 import type { Plan } from './plan.js';
@@ -10,15 +8,20 @@ import { potencies, POTENCY_TRIES } from './potency.js';
 
 const plan: Plan = { scenarios: ['kelpie-cluster'], profile: 'swarm', bug: null, from: 0, seeds: 100, shard: { index: 1, of: 1 } };
 
-/** Answers for each run what it was asked with; muted runs have the effects that `muted` says. */
-function poolOf(muted: (seed: unknown) => string) {
+/** Remembers what it was asked. */
+function poolOf(differs: boolean) {
   const asked: string[] = [];
-  const judge = (run: Case, labels: readonly string[] = []): Promise<CaseVerdict> => {
-    const isWhole = labels.length === 0;
-    asked.push(`${isWhole ? 'whole' : 'muted'} ${run.seed}`);
-    return Promise.resolve({ effects: isWhole ? `whole ${run.seed}` : muted(run.seed) } as CaseVerdict);
+  const pool = {
+    stepsOf(run: Case) {
+      asked.push(`whole ${run.seed}`);
+      return Promise.resolve(Int32Array.of(1));
+    },
+    differs(run: Case) {
+      asked.push(`muted ${run.seed}`);
+      return Promise.resolve(differs);
+    },
   };
-  return { asked, pool: { judge } as unknown as CasePool };
+  return { asked, pool };
 }
 
 /** Faults that each of these seeds draws, so that there is something to mute. */
@@ -37,7 +40,7 @@ describe('potencies', () => {
   const [one = '', two = ''] = drawnBy(late);
 
   test('begins with runs in which many faults fired, and does each of them whole once', async () => {
-    const { asked, pool } = poolOf(() => 'another way');
+    const { asked, pool } = poolOf(true);
     const firedAt = new Map([
       [one, [early, late]],
       [two, [late]],
@@ -47,12 +50,12 @@ describe('potencies', () => {
   });
 
   test('calls a fault impotent when no run goes another way without it', async () => {
-    const { pool } = poolOf((seed) => `whole ${seed as number}`);
+    const { pool } = poolOf(false);
     expect(await potencies(plan, new Map([[one, [early, late]]]), catalogue, pool)).toEqual([{ id: one, tried: 2, potent: false }]);
   });
 
   test('tries no more runs than it says', async () => {
-    const { asked, pool } = poolOf((seed) => `whole ${seed as number}`);
+    const { asked, pool } = poolOf(false);
     const firedAt = new Map([[one, Array.from({ length: POTENCY_TRIES + 5 }, (_, position) => position)]]);
     expect(await potencies(plan, firedAt, catalogue, pool)).toEqual([{ id: one, tried: POTENCY_TRIES, potent: false }]);
     expect(new Set(asked.map((ask) => ask.split(' ')[1]))).toHaveLength(POTENCY_TRIES);

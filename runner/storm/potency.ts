@@ -4,8 +4,9 @@
  */
 import { z } from 'zod';
 import type { Catalogue } from '../catalogue.js';
-import type { CasePool } from '../case-pool.js';
 import { caseAt, type Plan } from './plan.js';
+import type { PotencyPool } from './potency-pool.js';
+import type { Steps } from './potency-worker.js';
 
 /** Runs tried for a fault before it is called impotent: most matter in the first or second, clocks in one of five. */
 export const POTENCY_TRIES = 24;
@@ -24,11 +25,11 @@ export async function potencies(
   plan: Plan,
   firedAt: ReadonlyMap<string, readonly number[]>,
   catalogue: Catalogue,
-  pool: CasePool,
+  pool: Pick<PotencyPool, 'stepsOf' | 'differs'>,
 ): Promise<readonly Potency[]> {
-  const wholes = new Map<number, Promise<string>>();
-  const wholeAt = (position: number): Promise<string> => {
-    const known = wholes.get(position) ?? pool.judge(caseAt(plan, position, catalogue)).then(({ effects }) => effects);
+  const wholes = new Map<number, Promise<Steps | undefined>>();
+  const wholeAt = (position: number): Promise<Steps | undefined> => {
+    const known = wholes.get(position) ?? pool.stepsOf(caseAt(plan, position, catalogue));
     wholes.set(position, known);
     return known;
   };
@@ -39,18 +40,34 @@ export async function potencies(
       for (const [nth, position] of positions.entries()) {
         const run = caseAt(plan, position, catalogue);
         const labels = run.faults.filter((fault) => fault.id === id).map(({ label }) => label);
-        const [whole, without] = await Promise.all([wholeAt(position), pool.judge(run, labels)]);
-        if (without.effects !== whole) return { id, tried: nth + 1, potent: true };
+        const whole = await wholeAt(position);
+        // One that does not come to its end has nothing to compare.
+        if (whole !== undefined && (await pool.differs(run, labels, whole))) return { id, tried: nth + 1, potent: true };
       }
       return { id, tried: positions.length, potent: false };
     }),
   );
 }
 
-/** Runs in which many faults fired come first: each of them is done again whole, once for all its faults. */
+/**
+ * Runs that have many faults in common come first, as few as show them all: each of them is done again whole, once for all its faults.
+ * The greedy cover of sets.
+ */
 function sharing(firedAt: ReadonlyMap<string, readonly number[]>): (a: number, b: number) => number {
-  const faults = new Map<number, number>();
-  for (const position of [...firedAt.values()].flat()) faults.set(position, (faults.get(position) ?? 0) + 1);
-  const at = (position: number): number => faults.get(position) ?? 0;
-  return (a, b) => at(b) - at(a) || a - b;
+  const idsAt = new Map<number, string[]>();
+  for (const [id, positions] of firedAt) for (const position of positions) idsAt.set(position, [...(idsAt.get(position) ?? []), id]);
+  const inOrder = [...idsAt.keys()].sort((a, b) => a - b);
+  const ranks = new Map<number, number>();
+  const left = new Set([...firedAt].filter(([, positions]) => positions.length > 0).map(([id]) => id));
+  while (left.size > 0) {
+    let best = { position: -1, shows: 0 };
+    for (const position of inOrder) {
+      const shows = (idsAt.get(position) ?? []).filter((id) => left.has(id)).length;
+      if (shows > best.shows) best = { position, shows };
+    }
+    for (const id of idsAt.get(best.position) ?? []) left.delete(id);
+    ranks.set(best.position, ranks.size);
+  }
+  const rankOf = (position: number): number => ranks.get(position) ?? ranks.size;
+  return (a, b) => rankOf(a) - rankOf(b) || a - b;
 }

@@ -77,6 +77,8 @@ export interface SimulateOptions<Parts = unknown> {
   readonly explorer?: Explorer;
   /** See every event but packets, as it happens. */
   readonly listeners?: readonly TraceListener[];
+  /** Ends the run at the first event, packets aside, of which this is true. What such a run came to says nothing of the program. */
+  readonly endsAt?: (event: TraceEvent) => boolean;
   /** Sees every event, packets too, before anything judges it. It is called where the event is told, so the stack is the teller's. */
   readonly recorder?: TraceListener;
 }
@@ -164,7 +166,7 @@ class Simulation<Parts> {
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       ...(options.explorer === undefined ? {} : { explorer: options.explorer }),
       ...(recorders.length === 0 ? {} : { recorder: toEach(recorders) }),
-      listeners: [(event) => this.#observe(event), ...(options.listeners ?? [])],
+      listeners: [(event) => this.#observe(event), ...(options.listeners ?? []), ...this.#ender(options.endsAt)],
       onCrash: (process, error) => this.#crash(process, error),
       onKill: (process) => this.#machines.get(process.node)?.died(process, 'machine'),
     });
@@ -211,6 +213,11 @@ class Simulation<Parts> {
       this.#rejections.uninstall();
     }
     return { run: this.#result(ending), trace: this.#trace };
+  }
+
+  #ender(endsAt: SimulateOptions['endsAt']): readonly TraceListener[] {
+    if (endsAt === undefined) return [];
+    return [(event) => void (endsAt(event) && this.#kernel.stop())];
   }
 
   #setUp(): void {
