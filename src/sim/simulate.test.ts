@@ -265,6 +265,17 @@ describe('a run', () => {
     expect(await stopped(undefined, 10_000_000)).toMatchObject({ run: { verdict: 'liveness', reason } });
   });
 
+  it('ends at the event that a caller waits for', async () => {
+    const whole = await runOf(caseOf(1), { record: true });
+    const cut = await runOf(caseOf(1), {
+      record: true,
+      endsAt: ({ body }) => body.type === 'phase' && 'phase' in body && body.phase === 'chaos',
+    });
+    expect(cut.trace.at(-1)?.body).toEqual({ type: 'phase', phase: 'chaos' });
+    expect(cut.trace).toEqual(whole.trace.slice(0, cut.trace.length));
+    expect(cut.trace.length).toBeLessThan(whole.trace.length);
+  });
+
   it('lets time go on for who waits for what a timer that was early has left', async () => {
     const early: PlannedFault = { id: 'test/early', seam: 'timer', judge: () => ({ kind: 'early', micros: 5 }) };
     const patient = async ({ clock, tracer }: Platform): Promise<void> => {

@@ -166,7 +166,7 @@ class Simulation<Parts> {
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       ...(options.explorer === undefined ? {} : { explorer: options.explorer }),
       ...(recorders.length === 0 ? {} : { recorder: toEach(recorders) }),
-      listeners: [(event) => this.#observe(event), ...(options.listeners ?? []), ...this.#ender(options.endsAt)],
+      listeners: [(event) => this.#observe(event), ...(options.listeners ?? [])],
       onCrash: (process, error) => this.#crash(process, error),
       onKill: (process) => this.#machines.get(process.node)?.died(process, 'machine'),
     });
@@ -213,11 +213,6 @@ class Simulation<Parts> {
       this.#rejections.uninstall();
     }
     return { run: this.#result(ending), trace: this.#trace };
-  }
-
-  #ender(endsAt: SimulateOptions['endsAt']): readonly TraceListener[] {
-    if (endsAt === undefined) return [];
-    return [(event) => void (endsAt(event) && this.#kernel.stop())];
   }
 
   #setUp(): void {
@@ -317,7 +312,7 @@ class Simulation<Parts> {
     }
     this.#promises.observe(event);
     this.#options.conformance?.observe(event);
-    if (this.#promises.violations.length > 0) this.#kernel.stop();
+    if (this.#promises.violations.length > 0 || this.#options.endsAt?.(event) === true) this.#kernel.stop();
   }
 
   #asClient(node: NodeId, what: string, program: (platform: Platform) => Promise<void>, done: () => void): void {
@@ -380,9 +375,7 @@ class Simulation<Parts> {
         const machine = server(node);
         return mayFell(machine) && machine.stop();
       },
-      restart: (node) => {
-        return server(node)?.restart() ?? false;
-      },
+      restart: (node) => server(node)?.restart() ?? false,
       pause: (node) => {
         const machine = server(node);
         if (!mayFell(machine) || machine.process === undefined) return false;
