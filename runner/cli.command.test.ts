@@ -32,7 +32,7 @@ interface Document {
   readonly traceHash: string;
   readonly traceEvents: number;
   readonly reproduce: string;
-  readonly violations: readonly { readonly invariant: string }[];
+  readonly violations: readonly { readonly invariant: string; readonly spec?: string }[];
 }
 const documentOf = ({ stdout }: Seen): Document => JSON.parse(stdout) as Document;
 
@@ -213,10 +213,12 @@ describe('run', () => {
 
 describe('a known bug', () => {
   /** The first seed of a few that finds it; the loop over 200 seeds is a test of the scenario. */
+  /** A seed that breaks a promise which a spec states too: not each does, so not each failure has a state of a spec beside it. */
   function failing(bug: string): { readonly seed: number; readonly seen: Seen } {
     for (let seed = 1; seed <= 60; seed++) {
-      const seen = kelpie('run', '--seed', String(seed), '--bug', bug);
-      if (seen.code !== 0) return { seed, seen };
+      const json = kelpie('run', '--seed', String(seed), '--bug', bug, '--json');
+      if (json.code === 0 || documentOf(json).violations[0]?.spec === undefined) continue;
+      return { seed, seen: kelpie('run', '--seed', String(seed), '--bug', bug) };
     }
     throw new Error(`60 seeds did not find ${bug}`);
   }
