@@ -29,6 +29,7 @@ import { PLACEMENT_STRATEGIES } from '../src/kelpie/config.js';
 import type { KelpieParts } from '../src/kelpie/parts.js';
 import type { NodeId, Platform, StoryEvent, TraceValue } from '../src/ports.js';
 import { RealClock } from '../src/real/clock.js';
+import { openEmbeddedDatabase } from '../src/real/embedded-database.js';
 import { RealRandom } from '../src/real/random.js';
 import { openTcpTransport } from '../src/real/tcp-transport.js';
 import type { Case } from '../src/run.js';
@@ -202,11 +203,13 @@ async function onRealNodes(run: Case): Promise<History> {
     const tracer = { emit: (event: StoryEvent) => tell(node, event), count: () => undefined };
     const random = new RealRandom();
     const transport = await openTcpTransport({ self: node, addressOf: (peer) => cluster.addresses.get(peer), clock, random, tracer });
+    // The auditor's: it reads what the nodes keep in the store that they share.
+    const database = openEmbeddedDatabase({ directory: join(cluster.folder, 'store'), clock, random });
     try {
-      // A client uses no disk, store or services of its own.
-      await program({ node, clock, random, transport, tracer } as unknown as Platform);
+      // A client uses no disk or services of its own.
+      await program({ node, clock, random, transport, tracer, database } as unknown as Platform);
     } finally {
-      await transport.close();
+      await Promise.all([transport.close(), database.close()]);
     }
   };
 
@@ -310,6 +313,9 @@ function promisesHold(history: History): void {
   }
 }
 
+const succeeded = (history: History, op: string): boolean =>
+  history.some(({ body }) => body.type === 'op.ok' && (body as OperationEvent).op === op);
+
 /** What may fail although nothing does, and how. */
 const REFUSALS: Readonly<Record<string, RegExp>> = {
   move: /^invalid-argument$/,
@@ -329,6 +335,15 @@ function addsUp(run: Case, history: History): void {
       .map(({ op }) => op)
       .toSorted(),
   );
+  // Whoever reads back also works, to see that work is done; that has left something too.
+  const ofDrawn = (ops: readonly string[], what: string): readonly string[] => {
+    const others = ops.filter((op) => !answers.has(op));
+    expect(
+      others.filter((op) => !succeeded(history, op)),
+      `${what}, of reading back`,
+    ).toEqual([]);
+    return ops.filter((op) => answers.has(op)).sort();
+  };
   const balances = new Map<string, number>();
   const marks = new Map<string, string[]>();
   const remembered = new Map(workloadOf(run).agents.map((agent): [string, string[]] => [agent, []]));
@@ -349,7 +364,7 @@ function addsUp(run: Case, history: History): void {
   }
   for (const [ledger, audit] of Object.entries(audits)) {
     expect(audit.inFlight, `${ledger}: under way`).toEqual({});
-    expect([...audit.marks].sort(), `${ledger}: receipts`).toEqual((marks.get(ledger) ?? []).sort());
+    expect(ofDrawn(audit.marks, `${ledger}: receipts`), `${ledger}: receipts`).toEqual((marks.get(ledger) ?? []).sort());
     for (const [account, balance] of Object.entries(audit.balances)) {
       expect(audit.opened[account], `${ledger}/${account} at its opening`).toBe(OPENING);
       expect(balance, `${ledger}/${account}`).toBe(balances.get(`${ledger}/${account}`) ?? OPENING);
@@ -357,9 +372,12 @@ function addsUp(run: Case, history: History): void {
   }
   expect(Object.keys(views).sort()).toEqual([...workloadOf(run).agents].sort());
   for (const [agent, { blocks, pending }] of Object.entries(views)) {
-    expect(blocks.map(({ label }) => label).sort(), `${agent}: changes`).toEqual(remembered.get(agent)?.sort());
+    const labels = blocks.map(({ label }) => label);
+    expect(ofDrawn(labels, `${agent}: changes`), `${agent}: changes`).toEqual(remembered.get(agent)?.sort());
     expect(pending, `${agent}: messages not answered`).toBe(0);
   }
+  const audited = history.filter(({ body }) => body.type === 'audit.end').map(({ body }) => body);
+  expect(audited, 'the audit of the database').toEqual([{ type: 'audit.end', complete: true, misplaced: [] }]);
   const held = Object.values(audits).reduce((sum, { total }) => sum + total, 0);
   const { ledgers, accounts } = workloadOf(run);
   expect(Object.keys(audits).sort()).toEqual([...ledgers].sort());

@@ -11,7 +11,7 @@ import { type Scenario, serverIds } from './scenario.js';
 
 const SEEDS = 12;
 /** A seed of everything takes as long as a few of one thing. */
-const SEEDS_OF_EVERYTHING = 4;
+const SEEDS_OF_EVERYTHING = 6;
 const TWICE = 3;
 const DRAWN = 20;
 const TRIES = 6;
