@@ -6,7 +6,7 @@ const CRITICAL: Readonly<Record<string, readonly string[]>> = {
   commit: ['src/kelpie/commit.ts', 'src/kelpie/execution.ts'],
   lease: ['src/kelpie/lease.ts', 'src/kelpie/leases.ts'],
   registry: ['src/kelpie/registry.ts'],
-  dispatcher: ['src/kelpie/dispatcher.ts'],
+  dispatcher: ['src/kelpie/dispatcher.ts', 'src/kelpie/routes.ts'],
 };
 
 export const SUBJECTS = Object.keys(CRITICAL);
@@ -40,6 +40,7 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
   'src/kelpie/leases.ts': LEASE_TESTS,
   'src/kelpie/registry.ts': LEASE_TESTS,
   'src/kelpie/dispatcher.ts': DISPATCHER_TESTS,
+  'src/kelpie/routes.ts': ['src/kelpie/routes.test.ts'],
 };
 
 /** Throws UsageError for a file that is not mutated. */

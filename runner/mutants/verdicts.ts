@@ -160,21 +160,6 @@ export const verdicts: readonly MutantVerdict[] = [
   },
   { key: 'e5173b73', kind: 'equivalent', why: 'behind their ends both have nothing, and nothing equals nothing' },
   { key: 'ab16544c', kind: 'telemetry', why: 'a commit that was certainly not applied is looked for first, which only costs time' },
-  {
-    key: 'f29ff5d9',
-    kind: 'hole',
-    why: 'the bound of a hundred thousand remembered routes is not kept; neither test nor storm calls so many actors',
-  },
-  {
-    key: 'c808a0c7',
-    kind: 'hole',
-    why: 'the bound of a hundred thousand remembered routes is not kept; neither test nor storm calls so many actors',
-  },
-  {
-    key: 'dba87ba6',
-    kind: 'hole',
-    why: 'the bound of a hundred thousand remembered routes is not kept; neither test nor storm calls so many actors',
-  },
   { key: 'cca95719', kind: 'telemetry', why: 'the registry is asked again for the holder of an actor at every call that is forwarded' },
   { key: '9d2bcb77', kind: 'equivalent', why: 'it is a site of rare choices; without it simulated runs only lack that way' },
   { key: '5ab09ad3', kind: 'telemetry', why: 'the text of an error' },
@@ -191,22 +176,10 @@ export const verdicts: readonly MutantVerdict[] = [
   { key: '437433ef', kind: 'telemetry', why: 'the name of a transaction in error messages' },
   { key: '562220ff', kind: 'telemetry', why: 'the cause inside of an error' },
   { key: 'ea761f59', kind: 'equivalent', why: 'the database refuses a transaction of that size itself, and is told with the same error' },
-  {
-    key: 'ff9416f6',
-    kind: 'hole',
-    why: 'a forward that was certainly not served is told to the caller in place of tried elsewhere; neither test nor storm has a forwarded call refused for want of hops',
-  },
-  {
-    key: 'c1b269c8',
-    kind: 'hole',
-    why: 'a call between actors that is made again after an uncertain end is not looked up first; one test was tried and did not see it',
-  },
-  {
-    key: '93e6b896',
-    kind: 'hole',
-    why: 'a call between actors that is made again after an uncertain end is not looked up first; one test was tried and did not see it',
-  },
-  { key: '649d89b6', kind: 'hole', why: 'a file of the log stays open after it was cut back; no port counts open files' },
+  { key: 'ff9416f6', kind: 'unit-tests', why: 'dispatcher.test.ts, since this mutant survived it' },
+  { key: 'c1b269c8', kind: 'unit-tests', why: 'dispatcher.test.ts, since this mutant survived it' },
+  { key: '93e6b896', kind: 'unit-tests', why: 'dispatcher.test.ts, since this mutant survived it' },
+  { key: '649d89b6', kind: 'unit-tests', why: 'wal.test.ts, since this mutant survived it' },
   { key: 'cc364ba6', kind: 'unit-tests', why: 'wal.test.ts, since this mutant survived it' },
   {
     key: '2b02911d',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lab, type LabContext, type LabOperation, type LabStage, told } from '../../runner/fixtures/lab.js';
 import type { CallResult } from './client.js';
-import { DatabaseError, databaseErrorCode } from '../ports.js';
+import { DatabaseError, databaseErrorCode, type NodeId } from '../ports.js';
 import { KelpieError } from './errors.js';
 import type { Json } from './json.js';
 import { correctParts } from './parts.js';
@@ -91,6 +91,29 @@ describe('the dispatcher', () => {
     });
     // It took effect, so that it must not be told as failed.
     expect(result).toEqual([expect.objectContaining({ unsure: true }), ok(2)]);
+  });
+
+  test('looks again for a call that the node it went to has certainly not served', async () => {
+    const { result, story } = await lab({
+      config: { hops: 1 },
+      idleMicros: 200_000,
+      script: async (stage) => {
+        const { call, nodes, owner, sleep } = stage;
+        const from = (node: NodeId | undefined): Promise<unknown> =>
+          nodes.get(node ?? '')?.invoke(labActor('a'), 'add', null) ?? Promise.reject(new Error(`${node} is not up`));
+        await call('a', 'add');
+        const first = owner('a');
+        const [knows, next] = others(stage, 'a');
+        await from(knows);
+        // It goes idle there, and comes up on a third node, which neither of the two has heard of.
+        await sleep(1_000_000);
+        await from(next);
+        return [await from(knows), first, owner('a'), next];
+      },
+    });
+    const [served, first, last, next] = result as readonly unknown[];
+    expect([served, last]).toEqual([4, next]);
+    expect(told(story, 'forward.fail').map(({ body }) => [body.to, body.why])).toEqual([[first, 'not-owner']]);
   });
 
   test('takes the late answer of a slow owner', async () => {
@@ -301,6 +324,41 @@ describe('a call between actors', () => {
     });
     expect(told(story, 'forward.fail').map(({ body }) => body.why)).toEqual(['timeout']);
     expect(result).toEqual({ code: 'actor-error', unsure: true });
+  });
+
+  test('that is tried again after an uncertain end is looked up first, where nobody remembers that it was served', async () => {
+    const { result, story } = await lab({
+      operations: {
+        ...operations,
+        /** To run it again is to refuse what was done. */
+        first: (ctx: LabContext) => {
+          if (ctx.state.n > 0) throw new Error('somebody was first');
+          ctx.state.n = 1;
+          return 'done';
+        },
+      },
+      parts: { afterFailedForward: () => 'give-up' },
+      script: async (stage) => {
+        const { call, judges, nodes, owner, world } = stage;
+        await call('b', 'get');
+        const [from = ''] = others(stage, 'b');
+        const asked = (operation: string, payload: Json): Promise<unknown> =>
+          nodes.get(from)?.invoke(labActor('a'), operation, payload) ?? Promise.reject(new Error(`${from} is not up`));
+        await asked('get', null);
+        const to = owner('b');
+        // It is served there, and the node dies before its answer is on the way.
+        judges.packet = (event) => {
+          if (event.from !== to || event.to !== from || event.phase !== 'send' || told(stage.story, 'call.end').length > 0)
+            return undefined;
+          if (!told(stage.story, 'commit.done').some(({ node, body }) => node === to && body.actor === 'lab:b')) return undefined;
+          world.kill(to, 'test');
+          return { kind: 'drop' };
+        };
+        return [await asked('ask', { id: 'b', operation: 'first' }), await call('b', 'get')];
+      },
+    });
+    expect(told(story, 'forward.fail').length).toBeGreaterThan(0);
+    expect(result).toEqual(['done', ok(1)]);
   });
 
   test('leaves doubt when it fails for certain and a run before, which was undone by a conflict, has made it', async () => {

@@ -18,6 +18,7 @@ import type { Nodes } from './nodes.js';
 import type { Releases } from './releases.js';
 import { pauseMicros } from './retry.js';
 import type { Reply, Rpc } from './rpc.js';
+import { Routes } from './routes.js';
 import type { Runtime } from './runtime.js';
 import { decodeAnswer, encodeCall, INVOKE } from './wire.js';
 
@@ -43,8 +44,6 @@ interface OpenRoute {
   readonly abandon: () => void;
 }
 
-/** Owners of other nodes' actors that are remembered. A wrong one costs a hop. */
-const ROUTES_MAX = 100_000;
 /** Activations that may end under one call before its caller is asked to come again. */
 const AGAIN_MAX = 20;
 
@@ -59,7 +58,7 @@ export class Dispatcher implements ActivationHost {
   readonly #intake: Intake;
   readonly #admission: Admission;
   readonly #active = new Map<ActorKey, Activation>();
-  readonly #routes = new Map<ActorKey, NodeId>();
+  readonly #routes = new Routes();
   readonly #open = new Set<OpenRoute>();
   #claims = 0;
 
@@ -270,12 +269,6 @@ export class Dispatcher implements ActivationHost {
   #noteRoute(actor: ActorKey, delivery: Delivery): Delivery {
     if (delivery.kind !== 'elsewhere' || delivery.place) return delivery;
     this.#routes.set(actor, delivery.node);
-    if (this.#routes.size > ROUTES_MAX) {
-      for (const oldest of this.#routes.keys()) {
-        this.#routes.delete(oldest);
-        break;
-      }
-    }
     return delivery;
   }
 

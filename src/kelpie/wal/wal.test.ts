@@ -513,6 +513,27 @@ describe('write-ahead log on a damaged disk', () => {
     });
   }
 
+  it('keeps no file open that it has cut back', async () => {
+    const world = new World(1, { openFilesMax: 2 });
+    const { result } = await world.life(async ({ open }) => {
+      const wal = await open();
+      await wal.execute(request('before'), echo);
+      const ends: string[] = [];
+      for (let i = 0; i < 4; i++) {
+        let failed = false;
+        world.judgeDisk = ({ operation }) => {
+          if (operation !== 'sync' || failed) return undefined;
+          failed = true;
+          return { kind: 'fail', code: 'EIO' };
+        };
+        await expect(wal.execute(request(`refused${i}`), echo)).rejects.toEqual(failure('store-unavailable'));
+        ends.push((await wal.execute(request(`after${i}`), echo)).status);
+      }
+      return ends;
+    });
+    expect(result).toEqual(['complete', 'complete', 'complete', 'complete']);
+  });
+
   it('a full disk that stays full makes the outcome unknown when even the cut fails', async () => {
     const world = new World();
     await world.life(async ({ open }) => {
