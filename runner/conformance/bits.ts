@@ -1,15 +1,24 @@
 /** A set of numbers below a bound, for coverage: states and steps of a graph are numbered from 0. */
+import type { NumberStore } from './number-store.js';
+
 export class Bits {
   readonly #words: Uint32Array;
 
-  /** Of the numbers from 0 to before `size`. */
-  constructor(readonly size: number) {
-    this.#words = new Uint32Array(Math.ceil(size / 32));
+  /**
+   * Of the numbers from 0 to before `size`.
+   * @param store where its memory is taken from; memory of its own when absent.
+   */
+  constructor(
+    readonly size: number,
+    store?: NumberStore,
+  ) {
+    const length = Math.ceil(size / 32);
+    this.#words = store === undefined ? new Uint32Array(length) : store.take(length);
   }
 
   /** `ids` ascending or not, each below `size`. */
-  static of(size: number, ids: Iterable<number>): Bits {
-    const bits = new Bits(size);
+  static of(size: number, ids: Iterable<number>, store?: NumberStore): Bits {
+    const bits = new Bits(size, store);
     for (const id of ids) bits.add(id);
     return bits;
   }

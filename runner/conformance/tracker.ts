@@ -8,6 +8,7 @@ import { canonical } from '../../src/trace.js';
 import type { StateGraph } from '../tla/state-graph.js';
 import { valueText } from '../tla/tla-value.js';
 import { Bits } from './bits.js';
+import { NumberStore } from './number-store.js';
 
 /** States that explain what a walk was told, after the last told step and before any hidden one. */
 export interface Belief {
@@ -47,8 +48,8 @@ export interface TrackerOptions {
   readonly bytesMax?: number;
 }
 
-/** A worker has one tracker a module. */
-const BYTES_MAX = 24_000_000;
+/** A worker has one tracker a module. Eight times as much saves no time that can be measured: what is asked for often is soon found again. */
+const BYTES_MAX = 3_000_000;
 /** An answer without its numbers, its key, its place in a map. */
 const BYTES_PER_ENTRY = 250;
 
@@ -72,6 +73,7 @@ export class Tracker {
   #runs = 0;
   readonly #beliefs = new Map<number, Belief[]>();
   readonly #meanings = new Map<string, Meaning>();
+  readonly #numbers = new NumberStore();
 
   /** Throws RangeError when the mapping is of another module, or names a hidden action that the module does not have. */
   constructor(graph: StateGraph, mapping: Mapping, { bytesMax = BYTES_MAX }: TrackerOptions = {}) {
@@ -180,8 +182,8 @@ export class Tracker {
     for (const target of targets) if (this.#explains[target] !== search) visitedStates.push(target);
     const answer: Answer = {
       next: targets.length === 0 ? undefined : this.#intern(Uint32Array.from(targets).sort()),
-      states: idsOf(graph.states.length, visitedStates),
-      steps: idsOf(graph.steps, visitedSteps),
+      states: this.#idsOf(graph.states.length, visitedStates),
+      steps: this.#idsOf(graph.steps, visitedSteps),
       run: 0,
     };
     this.#bytes += BYTES_PER_ENTRY + bytesOf(answer.states) + bytesOf(answer.steps);
@@ -252,15 +254,21 @@ export class Tracker {
     const alike = this.#beliefs.get(hash) ?? [];
     const known = alike.find((belief) => equal(belief.states, states));
     if (known !== undefined) return known;
-    const belief: Belief = { states, filling: this.#filling, answers: new Map() };
+    const belief: Belief = { states: this.#numbers.keep(states), filling: this.#filling, answers: new Map() };
     this.#beliefs.set(hash, [...alike, belief]);
     this.#bytes += BYTES_PER_ENTRY + states.byteLength;
     return belief;
   }
 
+  /** A number takes 32 times the place of a bit. */
+  #idsOf(size: number, ids: readonly number[]): Ids {
+    return ids.length * 32 > size ? Bits.of(size, ids, this.#numbers) : this.#numbers.keep(ids);
+  }
+
   #forget(): void {
     this.#filling++;
     this.#bytes = 0;
+    this.#numbers.clear();
     this.#beliefs.clear();
     this.#meanings.clear();
   }
@@ -291,11 +299,6 @@ export class Tracker {
     }
     return { offsets, steps, sources };
   }
-}
-
-/** A number takes 32 times the place of a bit. */
-function idsOf(size: number, ids: readonly number[]): Ids {
-  return ids.length * 32 > size ? Bits.of(size, ids) : Uint32Array.from(ids);
 }
 
 const bytesOf = (ids: Ids): number => (ids instanceof Bits ? ids.bytes : ids.byteLength);

@@ -1,6 +1,7 @@
 /** Machines of a shared storm in one process, over a real Redis; `shared-storm.command.test.ts` has whole storms. */
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { passedAt } from '../fixtures/seed-results.js';
 import { z } from 'zod';
 import { hasRedis, type RedisServer, startRedis } from '../fixtures/redis-server.js';
 import { Gathered } from '../storm/gathered.js';
@@ -9,20 +10,7 @@ import type { SeedResult } from '../storm/seed-result.js';
 import { SharedStorm } from './shared-storm.js';
 
 const plan: Plan = { scenarios: ['bank'], profile: 'swarm', bug: null, from: 100, seeds: 5, shard: { index: 1, of: 1 } };
-const result = (position: number): SeedResult => ({
-  position,
-  scenario: 'bank',
-  seed: 100 + position,
-  verdict: 'pass',
-  events: 10,
-  traceHash: '00000000000000aa',
-  signature: null,
-  invariant: null,
-  drawn: [],
-  fired: [],
-  reached: [],
-  twin: null,
-});
+const result = (position: number): SeedResult => passedAt(position, 100 + position);
 const always = (): boolean => true;
 const MS_MAX = 60_000;
 const NAME = hasRedis ? 'with a redis-server' : 'SKIPPED, since no redis-server can be started here (Debian: apt install redis-server)';

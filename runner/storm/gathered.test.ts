@@ -1,21 +1,9 @@
 import { expect, test } from 'vitest';
+import { passedAt } from '../fixtures/seed-results.js';
 import { Gathered } from './gathered.js';
 import type { SeedResult } from './seed-result.js';
 
-const result = (position: number): SeedResult => ({
-  position,
-  scenario: 'bank',
-  seed: position,
-  verdict: 'pass',
-  events: 10,
-  traceHash: '00000000000000aa',
-  signature: null,
-  invariant: null,
-  drawn: [],
-  fired: [],
-  reached: [],
-  twin: null,
-});
+const result = (position: number): SeedResult => passedAt(position, position);
 
 test('counts each run once, for the machine that was named first', () => {
   const gathered = new Gathered(['bank']);

@@ -24,6 +24,8 @@ function poolOf(differs: boolean) {
   return { asked, pool };
 }
 
+const runsAt = (...positions: readonly number[]) => positions.map((position) => ({ position, events: 1_000 }));
+
 /** Faults that each of these seeds draws, so that there is something to mute. */
 function drawnBy(...seeds: readonly number[]): readonly string[] {
   const drawn = seeds.map((seed) => {
@@ -42,21 +44,31 @@ describe('potencies', () => {
   test('begins with runs in which many faults fired, and does each of them whole once', async () => {
     const { asked, pool } = poolOf(true);
     const firedAt = new Map([
-      [one, [early, late]],
-      [two, [late]],
+      [one, runsAt(early, late)],
+      [two, runsAt(late)],
     ]);
     expect(await potencies(plan, firedAt, catalogue, pool)).toEqual([one, two].sort().map((id) => ({ id, tried: 1, potent: true })));
     expect(asked.sort()).toEqual([`muted ${late}`, `muted ${late}`, `whole ${late}`]);
   });
 
+  test('begins with a short run, where a long one shows no more than twice as many faults in three times as many events', async () => {
+    const { asked, pool } = poolOf(true);
+    const firedAt = new Map([
+      [one, [...runsAt(early), { position: late, events: 3_000 }]],
+      [two, [{ position: late, events: 3_000 }]],
+    ]);
+    await potencies(plan, firedAt, catalogue, pool);
+    expect(asked.filter((ask) => ask.startsWith('whole')).sort()).toEqual([`whole ${early}`, `whole ${late}`].sort());
+  });
+
   test('calls a fault impotent when no run goes another way without it', async () => {
     const { pool } = poolOf(false);
-    expect(await potencies(plan, new Map([[one, [early, late]]]), catalogue, pool)).toEqual([{ id: one, tried: 2, potent: false }]);
+    expect(await potencies(plan, new Map([[one, runsAt(early, late)]]), catalogue, pool)).toEqual([{ id: one, tried: 2, potent: false }]);
   });
 
   test('tries no more runs than it says', async () => {
     const { asked, pool } = poolOf(false);
-    const firedAt = new Map([[one, Array.from({ length: POTENCY_TRIES + 5 }, (_, position) => position)]]);
+    const firedAt = new Map([[one, runsAt(...Array.from({ length: POTENCY_TRIES + 5 }, (_, position) => position))]]);
     expect(await potencies(plan, firedAt, catalogue, pool)).toEqual([{ id: one, tried: POTENCY_TRIES, potent: false }]);
     expect(new Set(asked.map((ask) => ask.split(' ')[1]))).toHaveLength(POTENCY_TRIES);
   });

@@ -3,6 +3,7 @@
  * another way. A fault that never does is one that only seemed to be there.
  */
 import { z } from 'zod';
+import type { Case } from '../../src/run.js';
 import type { Catalogue } from '../catalogue.js';
 import { caseAt, type Plan } from './plan.js';
 import type { PotencyPool } from './potency-pool.js';
@@ -20,54 +21,75 @@ export const POTENCY_SCHEMA = z.strictObject({
 
 export type Potency = Readonly<z.infer<typeof POTENCY_SCHEMA>>;
 
-/** `firedAt`: for each fault, the first positions at which it fired. Does not depend on the number of workers. */
+/** A run in which a fault fired. */
+export interface FiredRun {
+  readonly position: number;
+  readonly events: number;
+}
+
+/** A run of the storm, and what it tells with no fault muted: nothing when it does not come to its end. */
+interface Whole {
+  readonly run: Case;
+  readonly steps: Steps | undefined;
+}
+
+/** `firedAt`: for each fault, the first runs in which it fired. Does not depend on the number of workers. */
 export async function potencies(
   plan: Plan,
-  firedAt: ReadonlyMap<string, readonly number[]>,
+  firedAt: ReadonlyMap<string, readonly FiredRun[]>,
   catalogue: Catalogue,
   pool: Pick<PotencyPool, 'stepsOf' | 'differs'>,
 ): Promise<readonly Potency[]> {
-  const wholes = new Map<number, Promise<Steps | undefined>>();
-  const wholeAt = (position: number): Promise<Steps | undefined> => {
-    const known = wholes.get(position) ?? pool.stepsOf(caseAt(plan, position, catalogue));
-    wholes.set(position, known);
-    return known;
+  const wholes = new Map<number, Promise<Whole>>();
+  const makeWhole = async (position: number): Promise<Whole> => {
+    const run = caseAt(plan, position, catalogue);
+    return { run, steps: await pool.stepsOf(run) };
+  };
+  const wholeAt = (position: number): Promise<Whole> => {
+    const whole = wholes.get(position) ?? makeWhole(position);
+    wholes.set(position, whole);
+    return whole;
   };
   const shared = sharing(firedAt);
   return Promise.all(
     [...firedAt.keys()].sort().map(async (id) => {
-      const positions = [...(firedAt.get(id) ?? [])].sort(shared).slice(0, POTENCY_TRIES);
-      for (const [nth, position] of positions.entries()) {
-        const run = caseAt(plan, position, catalogue);
+      const runs = [...(firedAt.get(id) ?? [])].sort(shared).slice(0, POTENCY_TRIES);
+      for (const [nth, { position }] of runs.entries()) {
+        const { run, steps } = await wholeAt(position);
         const labels = run.faults.filter((fault) => fault.id === id).map(({ label }) => label);
-        const whole = await wholeAt(position);
-        // One that does not come to its end has nothing to compare.
-        if (whole !== undefined && (await pool.differs(run, labels, whole))) return { id, tried: nth + 1, potent: true };
+        if (steps !== undefined && (await pool.differs(run, labels, steps))) return { id, tried: nth + 1, potent: true };
       }
-      return { id, tried: positions.length, potent: false };
+      return { id, tried: runs.length, potent: false };
     }),
   );
 }
 
 /**
- * Runs that have many faults in common come first, as few as show them all: each of them is done again whole, once for all its faults.
- * The greedy cover of sets.
+ * Runs that show many faults in few events come first, as few as show all faults: each of them is done again whole, once for all its
+ * faults. The greedy cover of sets by cost.
  */
-function sharing(firedAt: ReadonlyMap<string, readonly number[]>): (a: number, b: number) => number {
-  const idsAt = new Map<number, string[]>();
-  for (const [id, positions] of firedAt) for (const position of positions) idsAt.set(position, [...(idsAt.get(position) ?? []), id]);
-  const inOrder = [...idsAt.keys()].sort((a, b) => a - b);
-  const ranks = new Map<number, number>();
-  const left = new Set([...firedAt].filter(([, positions]) => positions.length > 0).map(([id]) => id));
-  while (left.size > 0) {
-    let best = { position: -1, shows: 0 };
-    for (const position of inOrder) {
-      const shows = (idsAt.get(position) ?? []).filter((id) => left.has(id)).length;
-      if (shows > best.shows) best = { position, shows };
+function sharing(firedAt: ReadonlyMap<string, readonly FiredRun[]>): (a: FiredRun, b: FiredRun) => number {
+  const shown = new Map<number, { readonly events: number; readonly ids: string[] }>();
+  for (const [id, runs] of firedAt) {
+    for (const { position, events } of runs) {
+      const one = shown.get(position) ?? { events, ids: [] };
+      one.ids.push(id);
+      shown.set(position, one);
     }
-    for (const id of idsAt.get(best.position) ?? []) left.delete(id);
+  }
+  const inOrder = [...shown].sort(([a], [b]) => a - b);
+  const ranks = new Map<number, number>();
+  const left = new Set([...firedAt].filter(([, runs]) => runs.length > 0).map(([id]) => id));
+  while (left.size > 0) {
+    let best = { position: -1, worth: 0, ids: [] as readonly string[] };
+    for (const [position, { events, ids }] of inOrder) {
+      // A run that died tells of no event.
+      const worth = ids.filter((id) => left.has(id)).length / Math.max(1, events);
+      if (worth > best.worth) best = { position, worth, ids };
+    }
+    for (const id of best.ids) left.delete(id);
     ranks.set(best.position, ranks.size);
   }
-  const rankOf = (position: number): number => ranks.get(position) ?? ranks.size;
-  return (a, b) => rankOf(a) - rankOf(b) || a - b;
+  const rankOf = ({ position }: FiredRun): number => ranks.get(position) ?? ranks.size;
+  return (a, b) => rankOf(a) - rankOf(b) || a.position - b.position;
 }

@@ -7,7 +7,7 @@ import type { Catalogue } from '../catalogue.js';
 import { VisitCounts, type Visits } from '../conformance/visits.js';
 import { newBehaviour, Sightings } from './new-behaviour.js';
 import { type Plan, runsOf } from './plan.js';
-import { POTENCY_TRIES, type Potency } from './potency.js';
+import { type FiredRun, POTENCY_TRIES, type Potency } from './potency.js';
 import type { SeedResult } from './seed-result.js';
 import type { Stopped } from './storm.js';
 
@@ -45,7 +45,7 @@ export class Tally {
   readonly #fired = new Map<string, number>();
   readonly #reached = new Map<string, number>();
   /** The first runs in which each fault fired, by position. */
-  readonly #firedAt = new Map<string, readonly number[]>();
+  readonly #firedAt = new Map<string, readonly FiredRun[]>();
   readonly #twins = { checked: 0, differed: 0 };
   readonly #visits = new VisitCounts();
   readonly #situations = new Sightings();
@@ -66,8 +66,8 @@ export class Tally {
     for (const id of result.drawn) count(this.#drawn, id);
     for (const id of result.fired) {
       count(this.#fired, id);
-      const positions = [...(this.#firedAt.get(id) ?? []), result.position].sort((a, b) => a - b);
-      this.#firedAt.set(id, positions.slice(0, POTENCY_TRIES));
+      const runs = [...(this.#firedAt.get(id) ?? []), { position: result.position, events: result.events }];
+      this.#firedAt.set(id, runs.sort((a, b) => a.position - b.position).slice(0, POTENCY_TRIES));
     }
     for (const name of result.reached) count(this.#reached, name);
     this.#see(result);
@@ -79,7 +79,7 @@ export class Tally {
     this.#addFailure(`${result.scenario} ${result.signature}`, result);
   }
 
-  get firedAt(): ReadonlyMap<string, readonly number[]> {
+  get firedAt(): ReadonlyMap<string, readonly FiredRun[]> {
     return this.#firedAt;
   }
 

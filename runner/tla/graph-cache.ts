@@ -11,12 +11,13 @@ import { StateGraph, type StoredGraph } from './state-graph.js';
 import { installedJar } from './tlc.js';
 
 /** Grows whenever the form of the file does, or the way in which steps are named. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 const storedGraph = z.object({
   module: z.string(),
   variables: z.array(z.string()),
-  states: z.array(z.array(z.unknown())),
+  values: z.array(z.unknown()),
+  states: z.array(z.array(z.number())),
   initial: z.array(z.number()),
   actions: z.array(z.object({ name: z.string(), args: z.array(z.unknown()), label: z.string() })),
   offsets: z.array(z.number()),

@@ -51,6 +51,24 @@ describe('a small graph', () => {
     expect(StateGraph.fromStored(stored).toStored()).toEqual(graph.toStored());
   });
 
+  test('once loaded, states share the values that are equal', () => {
+    const twice = StateGraph.build({
+      module: 'Twice',
+      states: [0, 1].map((x) => ({ x, why: { of: [1, 2] } })),
+      initial: [0],
+      actions: [],
+      steps: [],
+    });
+    const { states } = StateGraph.fromStored(JSON.parse(JSON.stringify(twice.toStored())) as ReturnType<StateGraph['toStored']>);
+    expect(states).toEqual([0, 1].map((x) => ({ x, why: { of: [1, 2] } })));
+    expect(states[1]?.why).toBe(states[0]?.why);
+  });
+
+  test('refuses a stored state whose value is not there', () => {
+    const { values, ...stored } = graph.toStored();
+    expect(() => StateGraph.fromStored({ ...stored, values: values.slice(1) })).toThrow(`there is no value ${values.length - 1}`);
+  });
+
   test('refuses a stored state with too few values', () => {
     expect(() => StateGraph.fromStored({ ...graph.toStored(), variables: ['x', 'y'] })).toThrow('a state has 1 values for 2 variables');
   });

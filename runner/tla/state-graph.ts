@@ -20,8 +20,10 @@ export interface RawGraph {
 export interface StoredGraph {
   readonly module: string;
   readonly variables: readonly string[];
-  /** Values in the order of `variables`. */
-  readonly states: readonly (readonly TlaValue[])[];
+  /** Every value that a variable has in some state, once. */
+  readonly values: readonly TlaValue[];
+  /** Indexes of values, in the order of `variables`. */
+  readonly states: readonly (readonly number[])[];
   readonly initial: readonly number[];
   readonly actions: readonly ActionCall[];
   /** Steps of state `s` are those from `offsets[s]` to before `offsets[s + 1]`. */
@@ -102,22 +104,32 @@ export class StateGraph {
   }
 
   static fromStored(stored: StoredGraph): StateGraph {
-    const { variables } = stored;
+    const { variables, values } = stored;
     return new StateGraph({
       ...stored,
-      states: stored.states.map((values) => {
-        if (values.length !== variables.length)
-          throw new RangeError(`a state has ${values.length} values for ${variables.length} variables`);
-        return Object.fromEntries(values.map((value, at) => [variables[at], value])) as TlaState;
+      // Thousands of states share a few values: a value each of their own would be most of what a thread keeps.
+      states: stored.states.map((indexes) => {
+        if (indexes.length !== variables.length)
+          throw new RangeError(`a state has ${indexes.length} values for ${variables.length} variables`);
+        return Object.fromEntries(variables.map((name, at) => [name, valueAt(values, indexes[at])]));
       }),
     });
   }
 
   toStored(): StoredGraph {
+    const values: TlaValue[] = [];
+    const indexes = new Map<string, number>();
+    const indexOf = (value: TlaValue): number => {
+      const text = valueText(value);
+      const index = indexes.get(text) ?? values.push(value) - 1;
+      indexes.set(text, index);
+      return index;
+    };
     return {
       module: this.module,
       variables: this.#variables,
-      states: this.states.map((state) => this.#variables.map((name) => valueOf(state, name))),
+      states: this.states.map((state) => this.#variables.map((name) => indexOf(valueOf(state, name)))),
+      values,
       initial: this.initial,
       actions: this.actions,
       offsets: [...this.#offsets],
@@ -227,6 +239,12 @@ export class StateGraph {
 function valueOf(state: TlaState, name: string): TlaValue {
   const value = state[name];
   if (value === undefined) throw new RangeError(`a state lacks the variable ${name}`);
+  return value;
+}
+
+function valueAt(values: readonly TlaValue[], index: number | undefined): TlaValue {
+  const value = index === undefined ? undefined : values[index];
+  if (value === undefined) throw new RangeError(`there is no value ${index}, of ${values.length}`);
   return value;
 }
 

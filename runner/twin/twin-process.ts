@@ -44,7 +44,7 @@ export interface TwinSettings {
 /** A minor collection moves what is young, which takes about a millisecond. */
 const EVENTS_PER_MINOR_COLLECTION = 1_000;
 /** A full one clears weak references too, and takes as long as a run: some runs have one, at a place that differs from run to run. */
-const EVENTS_PER_FULL_COLLECTION = 41_000;
+const EVENTS_PER_FULL_COLLECTION = 101_000;
 const AMBIENT_NAMED_MAX = 3;
 
 const settings = JSON.parse(process.argv[2] ?? '') as TwinSettings;

@@ -79,7 +79,7 @@ export class SimServices {
       const received = (answer: Answer): void => {
         if (typeof answer === 'string') fail(answer, WHY[answer]);
         else if (answer.body.length > responseBytesMax) {
-          fail('too-large', `response of ${answer.body.length} bytes; the caller takes ${responseBytesMax}`);
+          fail('too-large', `response of more than the ${responseBytesMax} bytes that the caller takes`);
         } else settle(`status ${answer.status}`, () => resolve(answer));
       };
 
@@ -88,7 +88,7 @@ export class SimServices {
         host.after(0, owner, 'service', () => reject(new PortError('invalid-argument', `${service} ${operation}: ${wrong}`)));
         return;
       }
-      const course = courseOf(this.#ask(owner, request));
+      const course = courseOf(this.#ask(owner, request), responseBytesMax);
       const deadline = host.after(timeoutMicros, owner, 'service timeout', () => fail('timeout', `no answer within ${timeoutMicros} µs`));
       const address = serviceAddress(service);
       // The caller may use its buffer again while the request travels.
@@ -178,7 +178,7 @@ function wrongBound({ timeoutMicros, responseBytesMax }: ServiceRequest): string
   return undefined;
 }
 
-function courseOf(verdict: ServiceVerdict | undefined): Course {
+function courseOf(verdict: ServiceVerdict | undefined, bytesMax: number): Course {
   const asIs = (answer: ServiceResponse | undefined): Answer | undefined => answer;
   switch (verdict?.kind) {
     case undefined:
@@ -206,7 +206,7 @@ function courseOf(verdict: ServiceVerdict | undefined): Course {
     case 'garble':
       return { acts: 1, delayMicros: 0, answer: (answer, random) => answer && { ...answer, body: garbled(answer.body, random) } };
     case 'inflate':
-      return { acts: 1, delayMicros: 0, answer: (answer) => answer && { ...answer, body: inflated(answer.body, verdict.bytes) } };
+      return { acts: 1, delayMicros: 0, answer: (answer) => answer && { ...answer, body: inflated(answer.body, verdict.bytes, bytesMax) } };
   }
 }
 
@@ -219,9 +219,12 @@ function garbled(body: Bytes, random: Random): Bytes {
   return result;
 }
 
-/** A body with this many spaces more behind it, which say nothing and are to be read all the same. */
-function inflated(body: Bytes, bytes: number): Bytes {
-  const result = new Uint8Array(body.length + bytes).fill(0x20);
+/**
+ * A body with this many spaces more behind it, which say nothing and are to be read all the same. What a caller never reads is not made:
+ * one byte over its bound is enough.
+ */
+function inflated(body: Bytes, bytes: number, bytesMax: number): Bytes {
+  const result = new Uint8Array(Math.max(body.length, Math.min(body.length + bytes, bytesMax + 1))).fill(0x20);
   result.set(body);
   return result;
 }
