@@ -46,7 +46,8 @@ class Marked {
 
   with(wanted: 0 | 1): number[] {
     const all: number[] = [];
-    for (const [id, mark] of this.#marks.entries()) if (mark === wanted) all.push(id);
+    // A worker asks after every batch, of hundreds of thousands: an iterator would make a pair for each.
+    for (let id = 0; id < this.size; id++) if (this.#marks[id] === wanted) all.push(id);
     return all;
   }
 }
@@ -93,7 +94,8 @@ class Visitors {
   /** What one run alone has visited, by runs in the order of their numbers. */
   alone(): { run: number; states: number[] }[] {
     const runs = new Map<number, number[]>();
-    for (const [id, visitor] of this.#visitors.entries()) {
+    for (let id = 0; id < this.size; id++) {
+      const visitor = this.#visitors[id] ?? NOBODY;
       if (visitor === NOBODY || visitor === MANY) continue;
       const states = runs.get(visitor);
       if (states === undefined) runs.set(visitor, [id]);
@@ -104,7 +106,7 @@ class Visitors {
 
   #where(wanted: number): number[] {
     const all: number[] = [];
-    for (const [id, visitor] of this.#visitors.entries()) if (visitor === wanted) all.push(id);
+    for (let id = 0; id < this.size; id++) if (this.#visitors[id] === wanted) all.push(id);
     return all;
   }
 }
