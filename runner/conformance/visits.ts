@@ -23,6 +23,13 @@ export const VISITS_SCHEMA = z.strictObject({
 /** What some runs have visited of a module, as numbers of its graph. */
 export type Visits = z.infer<typeof VISITS_SCHEMA>;
 
+/** The places at which this value stands. A worker asks after every batch, of hundreds of thousands: an iterator would make a pair for each. */
+function idsWith(values: Uint8Array | Uint32Array, wanted: number): number[] {
+  const all: number[] = [];
+  for (let id = 0; id < values.length; id++) if (values[id] === wanted) all.push(id);
+  return all;
+}
+
 /** A set of numbers of a graph. */
 class Marked {
   readonly #marks: Uint8Array;
@@ -45,10 +52,7 @@ class Marked {
   }
 
   with(wanted: 0 | 1): number[] {
-    const all: number[] = [];
-    // A worker asks after every batch, of hundreds of thousands: an iterator would make a pair for each.
-    for (let id = 0; id < this.size; id++) if (this.#marks[id] === wanted) all.push(id);
-    return all;
+    return idsWith(this.#marks, wanted);
   }
 }
 
@@ -84,11 +88,11 @@ class Visitors {
   }
 
   byMany(): number[] {
-    return this.#where(MANY);
+    return idsWith(this.#visitors, MANY);
   }
 
   never(): number[] {
-    return this.#where(NOBODY);
+    return idsWith(this.#visitors, NOBODY);
   }
 
   /** What one run alone has visited, by runs in the order of their numbers. */
@@ -102,12 +106,6 @@ class Visitors {
       else states.push(id);
     }
     return [...runs].sort(([a], [b]) => a - b).map(([run, states]) => ({ run, states }));
-  }
-
-  #where(wanted: number): number[] {
-    const all: number[] = [];
-    for (let id = 0; id < this.size; id++) if (this.#visitors[id] === wanted) all.push(id);
-    return all;
   }
 }
 

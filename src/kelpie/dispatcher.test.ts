@@ -9,6 +9,9 @@ import { labActor } from '../../runner/fixtures/lab.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
 const codeOf = (result: CallResult): string => (result.kind === 'ok' ? 'ok' : `${result.kind} ${result.error.code}`);
+/** Has this node itself invoke actor `a`. */
+const invokeAt = (nodes: LabStage['nodes'], node: NodeId, operation: string, payload: Json): Promise<unknown> =>
+  nodes.get(node)?.invoke(labActor('a'), operation, payload) ?? Promise.reject(new Error(`${node} is not up`));
 const others = ({ owner, world }: LabStage, id: string): string[] => world.nodes.filter((node) => node !== owner(id));
 
 describe('the dispatcher', () => {
@@ -99,8 +102,7 @@ describe('the dispatcher', () => {
       idleMicros: 200_000,
       script: async (stage) => {
         const { call, nodes, owner, sleep } = stage;
-        const from = (node: NodeId | undefined): Promise<unknown> =>
-          nodes.get(node ?? '')?.invoke(labActor('a'), 'add', null) ?? Promise.reject(new Error(`${node} is not up`));
+        const from = (node: NodeId = '') => invokeAt(nodes, node, 'add', null);
         await call('a', 'add');
         const first = owner('a');
         const [knows, next] = others(stage, 'a');
@@ -310,8 +312,7 @@ describe('a call between actors', () => {
         const { call, judges, nodes, owner } = stage;
         await call('b', 'add');
         const [from = ''] = others(stage, 'b');
-        const asked = (operation: string, payload: Json): Promise<unknown> =>
-          nodes.get(from)?.invoke(labActor('a'), operation, payload) ?? Promise.reject(new Error(`${from} is not up`));
+        const asked = (operation: string, payload: Json) => invokeAt(nodes, from, operation, payload);
         await asked('add', null);
         expect(owner('a')).toBe(from);
         let lost = 0;
@@ -342,8 +343,7 @@ describe('a call between actors', () => {
         const { call, judges, nodes, owner, world } = stage;
         await call('b', 'get');
         const [from = ''] = others(stage, 'b');
-        const asked = (operation: string, payload: Json): Promise<unknown> =>
-          nodes.get(from)?.invoke(labActor('a'), operation, payload) ?? Promise.reject(new Error(`${from} is not up`));
+        const asked = (operation: string, payload: Json) => invokeAt(nodes, from, operation, payload);
         await asked('get', null);
         const to = owner('b');
         // It is served there, and the node dies before its answer is on the way.

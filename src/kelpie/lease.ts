@@ -24,6 +24,7 @@
 import type { Clock, Micros } from '../ports.js';
 import type { KelpieConfig } from './config.js';
 import type { ActorKey } from './ids.js';
+import { dropOldest } from './oldest.js';
 import type { Lease } from './records.js';
 
 /** How the holder counts. */
@@ -74,12 +75,7 @@ export class ObservingLeaseJudge implements LeaseJudge {
     if (sight === undefined || sight.token !== lease.token || sight.version !== lease.version) {
       this.#sights.delete(actor);
       this.#sights.set(actor, { token: lease.token, version: lease.version, sinceMicros: now });
-      if (this.#sights.size > SIGHTS_MAX) {
-        for (const oldest of this.#sights.keys()) {
-          this.#sights.delete(oldest);
-          break;
-        }
-      }
+      if (this.#sights.size > SIGHTS_MAX) dropOldest(this.#sights);
       return undefined;
     }
     const unchanged = now - sight.sinceMicros;

@@ -1,6 +1,7 @@
 /** What a node remembers of where actors are. */
 import type { NodeId } from '../ports.js';
 import type { ActorKey } from './ids.js';
+import { dropOldest } from './oldest.js';
 
 /** Owners of other nodes' actors that are remembered. A wrong one costs a hop. */
 const ROUTES_MAX = 100_000;
@@ -21,11 +22,7 @@ export class Routes {
   /** What was heard of an actor before is as old as it was: only an actor that is new here is the youngest. */
   set(actor: ActorKey, node: NodeId): void {
     this.#nodes.set(actor, node);
-    if (this.#nodes.size <= this.#max) return;
-    for (const oldest of this.#nodes.keys()) {
-      this.#nodes.delete(oldest);
-      return;
-    }
+    if (this.#nodes.size > this.#max) dropOldest(this.#nodes);
   }
 
   delete(actor: ActorKey): void {

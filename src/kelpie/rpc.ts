@@ -8,6 +8,7 @@ import { type Micros, type NodeId, type Platform, PortError } from '../ports.js'
 import { chooses } from './choices.js';
 import type { Deadline, Deadlines } from './deadlines.js';
 import { fromUtf8, type Json, utf8 } from './json.js';
+import { dropOldest } from './oldest.js';
 import type { Teller } from './tell.js';
 
 const VERSION = 1;
@@ -85,15 +86,6 @@ const SEEN_MAX = 4_096;
 const LIVES_MAX = 4;
 /** Peers that are remembered. Forgetting only makes requests count as possible repetitions. */
 const PEERS_MAX = 10_000;
-
-/** Drops the entry that was added first. */
-function dropOldest<K>(entries: Map<K, unknown> | Set<K>): K | undefined {
-  for (const oldest of entries.keys()) {
-    entries.delete(oldest);
-    return oldest;
-  }
-  return undefined;
-}
 
 export class Rpc {
   readonly #platform: Platform;

@@ -13,6 +13,7 @@ import type { Json } from '../json.js';
 import { ActorKeys } from '../keys.js';
 import { RPC_MICROS_MAX } from '../limits.js';
 import type { NodeAccess, NodeService } from '../node.js';
+import { dropOldest } from '../oldest.js';
 import { type HeldClaim, lookUp } from '../registry.js';
 import type { Rpc } from '../rpc.js';
 import {
@@ -143,11 +144,7 @@ export class Migrations implements NodeService {
   #note({ runtime }: NodeAccess, actor: ActorKey): void {
     this.#movedMicros.delete(actor);
     this.#movedMicros.set(actor, runtime.platform.clock.monotonicMicros());
-    if (this.#movedMicros.size <= MOVES_MAX) return;
-    for (const oldest of this.#movedMicros.keys()) {
-      this.#movedMicros.delete(oldest);
-      break;
-    }
+    if (this.#movedMicros.size > MOVES_MAX) dropOldest(this.#movedMicros);
   }
 
   #steps(access: NodeAccess, activation: Activation, to: NodeId): MigrationSteps {
