@@ -36,14 +36,24 @@ function settlingMicros(knobs: Knobs): Micros {
 
 type Asked = Extract<OperationEvent, { readonly type: 'op.invoke' }>;
 
+/** The last turn that somebody had on a thing, and the last one that somebody else had before. */
+interface Turn {
+  readonly op: string | undefined;
+  readonly at: Micros;
+  readonly anothersAt: Micros | undefined;
+}
+
 class WorkSucceedsFold implements Fold {
   readonly #knobs: Knobs;
   readonly #calm = new Calm();
   /** A rare way was taken: each is legal, but a lease that is given up or an answer that is not sent costs time. None is after healing. */
   #delayed = false;
   readonly #open = new Map<string, { readonly asked: Asked; readonly at: Micros }>();
-  /** When something was last done on each thing, and on any. */
-  readonly #served = new Map<string, Micros>();
+  /** Which operation the event of each index begins, and which one each request is sent for. */
+  readonly #beginnings = new Map<number, string>();
+  readonly #requests = new Map<string, string>();
+  /** The turns on each thing, and when something was last done on any. */
+  readonly #turns = new Map<string, Turn>();
   #servedAny: Micros | undefined;
   #breach: Breach | undefined;
 
@@ -60,12 +70,22 @@ class WorkSucceedsFold implements Fold {
         return undefined;
       case 'op.invoke':
         this.#open.set(body.op, { asked: body, at: event.at });
+        this.#beginnings.set(event.index, body.op);
+        return undefined;
+      case 'client.invoke': {
+        const op = this.#beginnings.get(event.cause);
+        if (op !== undefined) this.#requests.set(body.request, op);
+        return undefined;
+      }
+      case 'invoke.end':
+        // An actor that says no has given its turn to somebody, who may have ceased to listen: what changes nothing is done anew when asked again.
+        if (REFUSALS.get(body.outcome)?.kind === 'final') this.#serve(body.actor, this.#requests.get(body.request), event.at);
         return undefined;
       case 'op.ok': {
         const { writes } = this.#open.get(body.op)?.asked ?? { writes: [] };
         this.#open.delete(body.op);
         this.#servedAny = event.at;
-        for (const thing of [...writes, ...(body.shows === undefined ? [] : [body.shows.target])]) this.#served.set(thing, event.at);
+        for (const thing of [...writes, ...(body.shows === undefined ? [] : [body.shows.target])]) this.#serve(thing, body.op, event.at);
         return undefined;
       }
       case 'op.fail':
@@ -105,9 +125,15 @@ class WorkSucceedsFold implements Fold {
     return breachAt(event, `${who} succeeds within ${bound} us in which nothing goes wrong`, `${seen}; ${calm} us have passed`);
   }
 
+  #serve(thing: string, op: string | undefined, at: Micros): void {
+    const last = this.#turns.get(thing);
+    this.#turns.set(thing, { op, at, anothersAt: last?.op === op ? last?.anothersAt : last?.at });
+  }
+
   /** Whether others had their turn meanwhile, on what it would write to; a reading does not say what it is of before it succeeds. */
-  #servesSince(since: Micros, { writes }: Asked): boolean {
-    const times = writes.length === 0 ? [this.#servedAny] : writes.map((thing) => this.#served.get(thing));
+  #servesSince(since: Micros, { op, writes }: Asked): boolean {
+    const anothers = (turn: Turn | undefined): Micros | undefined => (turn?.op === op ? turn.anothersAt : turn?.at);
+    const times = writes.length === 0 ? [this.#servedAny] : writes.map((thing) => anothers(this.#turns.get(thing)));
     return times.some((at) => at !== undefined && at >= since);
   }
 }
@@ -116,6 +142,6 @@ export const workSucceeds: Invariant = {
   id: 'work-succeeds',
   promise: 'What is asked for while nothing goes wrong is done: it is not refused without a cause, and it does not wait for ever.',
   kind: 'eventually',
-  hears: [...CALM_TYPES, 'choice', 'op.invoke', 'op.ok', 'op.fail', 'op.info'],
+  hears: [...CALM_TYPES, 'choice', 'op.invoke', 'client.invoke', 'invoke.end', 'op.ok', 'op.fail', 'op.info'],
   start: (knobs = {}) => new WorkSucceedsFold(knobs),
 };
