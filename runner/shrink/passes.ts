@@ -1,7 +1,7 @@
 /** What can be made simpler in a case, each by itself. Nothing here knows what a scenario means by its operations. */
 import { integer } from 'fast-check';
 import type { Fault } from '../../faults/fault.js';
-import type { Scenario } from '../../scenarios/scenario.js';
+import { type Scenario, serverIds } from '../../scenarios/scenario.js';
 import type { TraceValue } from '../../src/ports.js';
 import type { Case, FaultDraw, Operation, Workload } from '../../src/run.js';
 import { isPlainNetwork, PLAIN_NETWORK, PLAIN_QUANTUM_MICROS } from '../plain-world.js';
@@ -26,6 +26,8 @@ const DECISIONS_MAX = 100_000;
 
 const without = <T>(list: readonly T[], index: number): T[] => [...list.slice(0, index), ...list.slice(index + 1)];
 const replaced = <T>(list: readonly T[], index: number, item: T): T[] => [...list.slice(0, index), item, ...list.slice(index + 1)];
+const mapValues = <T, U>(record: Readonly<Record<string, T>>, of: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, of(value)]));
 const withOperations = (run: Case, operations: readonly Operation[]): Case => ({ ...run, workload: { ...run.workload, operations } });
 const withFaults = (run: Case, faults: readonly FaultDraw[]): Case => ({ ...run, faults });
 
@@ -74,7 +76,30 @@ const plainWorld: Pass = (minimiser) =>
     if (best.strategy.kind !== 'fifo') yield { ...best, strategy: { kind: 'fifo' } };
   });
 
-/** Fewer nodes and clients, and shorter lists of what they work on. What still needs the thing left out fails in another way. */
+/**
+ * Operations that name what is left out are given what is kept instead, for whoever asks nobody fails, and may break the same promise
+ * for that reason alone. One that would name the same thing twice, such as a transfer to itself, is left out as well.
+ */
+function redirected(operations: readonly Operation[], gone: readonly TraceValue[], kept: TraceValue): Operation[] {
+  return operations.flatMap((operation) => {
+    let redirects = false;
+    let names = 0;
+    const redirect = (value: TraceValue): TraceValue => {
+      if (Array.isArray(value)) return value.map(redirect);
+      if (typeof value === 'object' && value !== null) return mapValues(value as Readonly<Record<string, TraceValue>>, redirect);
+      const isGone = typeof value === 'string' && gone.includes(value);
+      redirects ||= isGone;
+      const named = isGone ? kept : value;
+      if (named === kept) names++;
+      return named;
+    };
+    const changed: Operation = { ...operation, ...mapValues(operation, redirect) };
+    if (!redirects) return [operation];
+    return names > 1 ? [] : [changed];
+  });
+}
+
+/** Fewer nodes and clients, and shorter lists of what they work on. */
 const smallerWorld: Pass = (minimiser) =>
   minimiser.takeAll(function* (best) {
     const { workload } = best;
@@ -83,12 +108,22 @@ const smallerWorld: Pass = (minimiser) =>
       const operations = workload.operations.map((operation) => ({ ...operation, client: Math.min(operation.client, clients) }));
       yield smaller({ clients, operations });
     }
-    for (let nodes = 1; nodes < workload.nodes; nodes++) yield smaller({ nodes });
+    const [first = '', ...others] = serverIds(workload);
+    for (let nodes = 1; nodes < workload.nodes; nodes++) {
+      yield smaller({ nodes, operations: redirected(workload.operations, others.slice(nodes - 1), first) });
+    }
     for (const name of Object.keys(workload).sort()) {
-      const list = workload[name];
+      const list: unknown = workload[name];
       // With nothing to work on a workload is no longer one that its scenario would draw.
       if (name === 'operations' || !Array.isArray(list) || list.length <= 1) continue;
-      for (let index = list.length - 1; index >= 0; index--) yield smaller({ [name]: without(list as TraceValue[], index) });
+      for (let index = list.length - 1; index >= 0; index--) {
+        const items = list as readonly TraceValue[];
+        const kept = without(items, index);
+        yield smaller({
+          [name]: kept,
+          operations: redirected(workload.operations, items.slice(index, index + 1), kept[0] ?? null),
+        });
+      }
     }
   });
 
