@@ -25,6 +25,8 @@ export class HeldLeases {
   readonly #runtime: Runtime;
   readonly #held = new Map<HeldClaim, Holding>();
   #timer: Timer | undefined;
+  /** When the timer is due, on the monotonic clock. */
+  #dueMicros: Micros = 0;
   #renewing = false;
   #closed = false;
 
@@ -39,7 +41,7 @@ export class HeldLeases {
   /** From now on renews the lease. `ended` is called at most once, and not after `remove`. */
   add(held: HeldClaim, ended: (why: LeaseEnd) => void): void {
     this.#held.set(held, { ended, deadline: this.#watch(held) });
-    if (this.#timer === undefined && !this.#renewing) this.#schedule(this.#runtime.config.leaseRenewMicros);
+    if (!this.#renewing) this.#schedule(this.#mayWait(held));
   }
 
   remove(held: HeldClaim): void {
@@ -98,9 +100,32 @@ export class HeldLeases {
     this.expire(held);
   }
 
-  #schedule(micros: number): void {
+  /**
+   * How long the renewal of a lease may wait. Its time counts from when it was asked for, so an answer that came late leaves little of it:
+   * of that, the second half is for the renewal. What is over already waits for its deadline.
+   */
+  #mayWait(held: HeldClaim): Micros {
+    const { leaseRenewMicros } = this.#runtime.config;
+    const left = servesFor(this.#runtime, held);
+    return left > 0 ? Math.min(leaseRenewMicros, Math.ceil(left / 2)) : leaseRenewMicros;
+  }
+
+  /** How long all of them may wait. */
+  #allMayWait(): Micros {
+    let micros = this.#runtime.config.leaseRenewMicros;
+    for (const held of this.#held.keys()) micros = Math.min(micros, this.#mayWait(held));
+    return micros;
+  }
+
+  /** Renews after this time, unless it is to renew before that already. */
+  #schedule(micros: Micros): void {
     if (this.#closed) return;
-    this.#timer = this.#runtime.platform.clock.after(micros, () => {
+    const { clock } = this.#runtime.platform;
+    const dueMicros = clock.monotonicMicros() + micros;
+    if (this.#timer !== undefined && this.#dueMicros <= dueMicros) return;
+    this.#timer?.cancel();
+    this.#dueMicros = dueMicros;
+    this.#timer = clock.after(micros, () => {
       this.#timer = undefined;
       void this.#renewAll();
     });
@@ -120,7 +145,7 @@ export class HeldLeases {
     }
     this.#renewing = false;
     // What could not be renewed is tried again well before it must be given up.
-    this.#schedule(failed || chooses(platform, 'lease/renew-early') ? Math.ceil(leaseRenewMicros / 4) : leaseRenewMicros);
+    this.#schedule(failed || chooses(platform, 'lease/renew-early') ? Math.ceil(leaseRenewMicros / 4) : this.#allMayWait());
   }
 
   async #renew(batch: readonly HeldClaim[]): Promise<boolean> {
