@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { faults } from '../faults/index.js';
 import { draw } from '../runner/draw.js';
 import { kelpieCluster } from '../scenarios/kelpie-cluster.js';
+import { leaseHandover } from '../scenarios/lease-handover.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { walRecovery } from '../scenarios/wal-recovery.js';
 import { KelpieError, type KelpieErrorCode } from '../src/kelpie/errors.js';
@@ -32,6 +33,7 @@ describe.each<[string, Scenario<KelpieParts>, KelpieParts, string]>([
   ['a log that takes no argument', walRecovery, withLog('invalid-argument'), 'work-succeeds'],
   ['a log that is always full', walRecovery, withLog('overloaded'), 'work-succeeds'],
   ['a log that is always full, below agents', kelpieCluster, withLog('overloaded'), 'untouched-journals-are-usable'],
+  ['a renewal that is always refused', leaseHandover, { ...correctParts, renew: refuse('store-unavailable') }, 'leases-are-renewed'],
   ['a commit that always conflicts', kelpieCluster, { ...correctParts, commit: refuse('transaction-conflict') }, 'work-succeeds'],
 ])('%s', (_, scenario, parts, promise) => {
   it(
