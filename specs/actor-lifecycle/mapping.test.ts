@@ -69,6 +69,14 @@ describe('the life of an actor', () => {
     ],
     ['passed on by a migration, and dropped on the way', [...up(1, null), going('migration'), gone(), drop()]],
     ['another node had it meanwhile', [...up(1, null), going('asked'), gone(), ...up(2, null, 'n2'), ...up(3, 7)]],
+    [
+      'claimed, and its answer so late that another node has written since',
+      [start, ...up(2, null, 'n2'), claimed(1), load(1, 7), tell({ type: 'lease.expire-local', actor, token: 1 }), drop()],
+    ],
+    [
+      'that late answer was of no consequence for the next activation',
+      [start, ...up(2, null, 'n2'), claimed(1), load(1, 7), drop(), ...up(3, null)],
+    ],
   ])('%s', (_, story) => {
     expect(follows(story)).toBe('accepted');
   });
@@ -102,6 +110,24 @@ describe('what no actor does', () => {
       'forgets what was committed',
       [...up(1, null), invoke('r1'), commit('r1', 7), end('r1'), kill, boot, ...up(2, null)],
       'activate.load: stored false',
+    ],
+    [
+      'loads what nobody has written, though another node had the actor before it',
+      [...up(1, null, 'n2'), start, claimed(2), load(2, null), drop(), start, claimed(3), load(3, 7)],
+      'activate.load: stored true',
+    ],
+    [
+      'loads what nobody has written, though another actor has a newer holder',
+      [
+        start,
+        claimed(1),
+        tell(
+          { type: 'claim.commit', actor: 'a:2', claim: '9', token: 9, generation: 9, previous: null, version: 9, count: 1, capacity: 9 },
+          'n2',
+        ),
+        load(1, 7),
+      ],
+      'activate.load: stored true',
     ],
     ['loads another one’s state before it comes up', [load(5, 7)], 'activate.load: Elsewhere true'],
     ['starts again without having ended', [boot, ...up(1, null), boot], 'boot: Restart'],

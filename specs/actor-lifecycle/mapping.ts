@@ -73,6 +73,8 @@ const maybe = (change: Change): Observation => ({ key: `maybe ${change}`, steps:
 class Lifecycles implements Follower<Type> {
   readonly #walks: Walks;
   readonly #activations = new Map<string, Map<string, Activation>>();
+  /** The newest token that any node has told of, by actor. */
+  readonly #newest = new Map<string, number>();
 
   constructor(walks: Walks) {
     this.#walks = walks;
@@ -88,6 +90,7 @@ class Lifecycles implements Follower<Type> {
         return see(step('Activate'));
       case 'claim.commit':
         at.token = body.token;
+        this.#newest.set(body.actor, Math.max(body.token, this.#newest.get(body.actor) ?? 0));
         return;
       case 'claim.lost':
         at.claimLost = true;
@@ -97,8 +100,9 @@ class Lifecycles implements Follower<Type> {
         return at.claimLost ? undefined : see(step('ActivateFail'));
       case 'activate.load': {
         const stored = body.state !== null;
-        // Tokens grow with every holder: without a gap nobody else has had the actor.
-        const own = body.token <= at.lastToken + 1 && !at.hookWrote;
+        // Tokens grow with every holder: without a gap nobody else has had the actor before. That somebody had it after this claim is
+        // possible where its answer was late: what is loaded is of the newer holder, and the fence keeps this activation from writing.
+        const own = body.token <= at.lastToken + 1 && body.token >= (this.#newest.get(body.actor) ?? 0) && !at.hookWrote;
         at.lastToken = body.token;
         at.hookWrote = false;
         return see(own ? storedIs(stored) : step('Elsewhere', stored));
