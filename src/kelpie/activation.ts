@@ -405,7 +405,7 @@ export class Activation {
       case 'failed':
         return this.#settle(pending, { kind: 'answer', answer: failure(done.error.toData()) });
       case 'ended':
-        return this.#settle(pending, AGAIN);
+        return this.#settle(pending, { kind: 'again', called: done.called });
     }
   }
 

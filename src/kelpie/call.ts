@@ -36,7 +36,10 @@ export type Delivery =
   | { readonly kind: 'answer'; readonly answer: Answer }
   /** The actor is, or should be, on another node. */
   | { readonly kind: 'elsewhere'; readonly node: string; readonly place: boolean }
-  /** The activation ended before it served the call. Nothing was done. */
-  | { readonly kind: 'again' };
+  /**
+   * The activation ended before it served the call, and the actor was not changed. `called`: its code had begun, and called other actors,
+   * which that did not undo.
+   */
+  | { readonly kind: 'again'; readonly called: boolean };
 
-export const AGAIN: Delivery = { kind: 'again' };
+export const AGAIN: Delivery = { kind: 'again', called: false };

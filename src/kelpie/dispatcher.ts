@@ -5,7 +5,7 @@
 import type { NodeId } from '../ports.js';
 import { Activation, type ActivationHost, type Handover } from './activation.js';
 import type { ActorType } from './actor.js';
-import { type Answer, type Call, type Delivery, failure } from './call.js';
+import { AGAIN, type Answer, type Call, type Delivery, failure } from './call.js';
 import { chooses } from './choices.js';
 import { isRetriable, KelpieError, type KelpieErrorCode, type KelpieErrorData } from './errors.js';
 import type { ActorKey, ActorRef } from './ids.js';
@@ -206,6 +206,11 @@ export class Dispatcher implements ActivationHost {
         case 'answer':
           return settle(delivery.answer);
         case 'again':
+          if (delivery.called) {
+            // The code runs anew, and what it called before may still be on its way: as if another node had begun it.
+            unsure = true;
+            call = { ...call, mayRepeat: true };
+          }
           if (this.#intake.closed) return settle(failure(shuttingDown(this.#runtime.node).toData()));
           again += 1;
           if (again < AGAIN_MAX) continue;
@@ -248,7 +253,7 @@ export class Dispatcher implements ActivationHost {
       // A call that was forwarded here was sent by a route already: only the registry can say more.
       const believed = route !== undefined && call.hops === 0 && !chooses(this.#runtime.platform, 'dispatch/forget-route');
       if (believed) return { kind: 'elsewhere', node: route, place: false };
-      if (this.#intake.closed) return { kind: 'again' };
+      if (this.#intake.closed) return AGAIN;
       const type = this.#types.get(call.actor.namespace);
       if (type === undefined) throw new Error(`namespace ${call.actor.namespace} was accepted and is unknown`);
       activation = new Activation(this.#runtime, this, type, call.actor);

@@ -92,6 +92,11 @@ export class KelpieError extends Error {
     return new KelpieError(data.code, data.message, { chain: data.chain, unsure: data.unsure });
   }
 
+  /** This failure of a call that may have taken effect all the same. */
+  asUnsure(): KelpieError {
+    return this.unsure ? this : new KelpieError(this.code, this.message, { cause: this.cause, chain: this.chain, unsure: true });
+  }
+
   /** Any thrown thing as a member of the family; what is none becomes `actor-error`, since only actor code throws freely. */
   static from(error: unknown): KelpieError {
     if (error instanceof KelpieError) return error;

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { lab, labActor, type LabOperation, told } from '../../runner/fixtures/lab.js';
-import { transact } from '../ports.js';
+import { lab, labActor, type LabContext, type LabOperation, told } from '../../runner/fixtures/lab.js';
+import { DatabaseError, databaseErrorCode, transact } from '../ports.js';
 import { commitWrites } from './commit.js';
+import { KelpieError } from './errors.js';
+import type { Json } from './json.js';
 import { ActorKeys } from './keys.js';
 import { monotonicLeaseTerm } from './lease.js';
 
@@ -58,6 +60,29 @@ describe('an invocation', () => {
       ],
     });
     expect(result).toEqual([ok('nothing'), ok(1), ok('nothing'), ok(1)]);
+  });
+
+  // Seed 7639 of `ledger`: a courier whose ledgers answered slowly was repeated for ever.
+  test('of a request that has come before commits although its calls take longer than a transaction may', async () => {
+    let napping: (() => Promise<Json>) | undefined;
+    const { result } = await lab({
+      nodes: 1,
+      config: { storeMicros: 1_000_000 },
+      operations: {
+        slow: async (ctx) => {
+          await ctx.call(labActor('b'), 'sleep', null);
+          ctx.state.n += 1;
+          return ctx.state.n;
+        },
+        sleep: () => napping?.(),
+      },
+      script: async ({ call, sleep }) => {
+        napping = () => sleep(1_500_000).then(() => null);
+        // A request id that its caller chose may have come before.
+        return [await call('a', 'slow', null, { requestId: 'again', deadlineMicros: 8_000_000 }), await call('a', 'get')];
+      },
+    });
+    expect(result).toEqual([ok(1), ok(1)]);
   });
 
   test('is ended at its deadline also when the actor has committed before', async () => {
@@ -162,5 +187,82 @@ describe('an invocation', () => {
       },
     });
     expect(result).toEqual([4, 0]);
+  });
+});
+
+describe('the failure of an actor that has called another one', () => {
+  const conflict = { kind: 'conflict', error: new DatabaseError(databaseErrorCode.notCommitted, 'somebody else was first') } as const;
+  const refuse = (): never => {
+    throw new KelpieError('invalid-argument', 'it says no');
+  };
+
+  /** What the caller is told; `runs` says what each run does. Its commits conflict while `conflicts` says so. */
+  async function failureOf(runs: readonly LabOperation[], conflicts = (_: number): boolean => false) {
+    let run = 0;
+    let commits = 0;
+    let aheadMicros = 0;
+    const { result, story } = await lab({
+      nodes: 1,
+      parts: {
+        leaseTerm: { ...monotonicLeaseTerm, now: (clock) => monotonicLeaseTerm.now(clock) + aheadMicros },
+        commit: async (runtime, transaction, plan) =>
+          plan.held.actor.key === 'lab:a' && conflicts(++commits) ? conflict : commitWrites(runtime, transaction, plan),
+      },
+      operations: {
+        try: (ctx: LabContext, payload: never) => runs[Math.min(run++, runs.length - 1)]?.(ctx, payload),
+        expire: () => {
+          aheadMicros += 20_000_000;
+          return null;
+        },
+      },
+      script: async ({ nodes }) => {
+        const asked = nodes.get('n1')?.invoke(labActor('a'), 'try', null, { timeoutMicros: 5_000_000 });
+        const { code, unsure } = KelpieError.from(await asked?.catch((error: unknown) => error));
+        return { code, unsure };
+      },
+    });
+    return { ...result, stored: told(story, 'request.duplicate').filter(({ body }) => body.how === 'stored').length };
+  }
+
+  const callB = (ctx: LabContext): Promise<Json> => ctx.call(labActor('b'), 'add', null);
+  const hang = (): Promise<never> => new Promise(() => {});
+  const change = (ctx: LabContext): number => (ctx.state.n += 1);
+
+  test('is certain where its own code fails', async () => {
+    expect(await failureOf([(ctx) => callB(ctx).then(refuse)])).toMatchObject({ code: 'invalid-argument', unsure: false });
+  });
+
+  test('leaves doubt where its time is over', async () => {
+    expect(await failureOf([(ctx) => callB(ctx).then(hang)])).toMatchObject({ code: 'timeout', unsure: true });
+    expect(await failureOf([hang])).toMatchObject({ code: 'timeout', unsure: false });
+  });
+
+  test('leaves doubt where it cannot commit', async () => {
+    const always = (): boolean => true;
+    expect(await failureOf([(ctx) => callB(ctx).then(() => change(ctx))], always)).toMatchObject({
+      code: 'transaction-conflict',
+      unsure: true,
+    });
+    expect(await failureOf([change], always)).toMatchObject({ code: 'transaction-conflict', unsure: false });
+  });
+
+  test('leaves doubt where its own code fails in a run after one that called', async () => {
+    const first = (commits: number): boolean => commits === 1;
+    expect(await failureOf([(ctx) => callB(ctx).then(() => change(ctx)), refuse], first)).toMatchObject({
+      code: 'invalid-argument',
+      unsure: true,
+    });
+    expect(await failureOf([change, refuse], first)).toMatchObject({ code: 'invalid-argument', unsure: false });
+  });
+
+  // Seed 726 of `ledger`: the call of a courier that lost its lease came through after the next activation had been refused.
+  test('leaves doubt where its activation ended in the middle, and what it calls then is looked up first', async () => {
+    const loseLease = (ctx: LabContext): Promise<never> => ctx.call(labActor('b'), 'expire', null).then(hang);
+    const after = (ctx: LabContext): Promise<never> => ctx.call(labActor('b'), 'get', null).then(refuse);
+    expect(await failureOf([(ctx) => callB(ctx).then(() => loseLease(ctx)), (ctx) => callB(ctx).then(() => after(ctx))])).toEqual({
+      code: 'invalid-argument',
+      unsure: true,
+      stored: 1,
+    });
   });
 });

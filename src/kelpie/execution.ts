@@ -19,14 +19,17 @@ import type { Head } from './records.js';
 import type { HeldClaim } from './registry.js';
 import type { Runtime } from './runtime.js';
 import { type Sealed, seal } from './sealed.js';
+import { inTransaction } from './store.js';
 
 /** How a task ended, after its commit. */
 export type Execution =
   /** `commit` is null when nothing was written. `durable`: the outcome is stored with the request. */
   | { readonly kind: 'done'; readonly result: Json; readonly commit: string | null; readonly durable: boolean }
   | { readonly kind: 'failed'; readonly error: KelpieError }
-  /** The activation ended first; nothing was written. */
-  | { readonly kind: 'ended' };
+  /** The activation ended first; nothing was written. `called`: other actors had been called by then. */
+  | { readonly kind: 'ended'; readonly called: boolean };
+
+const ENDED: Execution = { kind: 'ended', called: false };
 
 /** It certainly wrote nothing, and may be tried again. */
 interface Conflict {
@@ -114,10 +117,12 @@ export class Executor {
     const { teller, deadlines, platform } = this.#runtime;
     const actor = this.#actor.key;
     const request = task.call?.request ?? null;
+    // By the tries before: whatever becomes of this one, those calls may have taken effect.
+    let called = false;
     for (let tries = 1; ; tries++) {
       const early = this.#mayNotStart(task);
       // What was begun, in a try before this one, is told to end.
-      if (early !== undefined) return tries === 1 ? early : this.#tellEnd(request, early);
+      if (early !== undefined) return tries === 1 ? early : this.#tellEnd(request, afterCalls(early, called));
       const invocation = new Invocation(this.#runtime, {
         held,
         memory: this.memory,
@@ -132,7 +137,7 @@ export class Executor {
       });
       this.#running = invocation;
       if (task.call !== null && tries === 1 && (task.call.mayRepeat || chooses(platform, 'invoke/look-up'))) {
-        const served = (await this.#findOutcome(invocation, task.call.request)) ?? this.#mayNotStart(task);
+        const served = (await this.#findOutcome(task.call.request)) ?? this.#mayNotStart(task);
         if (served !== undefined) {
           this.#running = undefined;
           return served;
@@ -148,21 +153,25 @@ export class Executor {
       hookDeadline?.clear();
       const step = await this.#conclude(task, invocation, ran);
       this.#running = undefined;
+      // An actor that fails by its own code after a call knows what it says. Whoever is stopped, or cannot commit, has no word in it.
+      const endsItself = ran.kind === 'threw' && step.kind === 'failed';
+      const calledBefore = called;
+      called ||= invocation.called;
       if (step.kind === 'conflict') {
-        if (this.#over) return this.#tellEnd(request, { kind: 'ended' });
+        if (this.#over) return this.#tellEnd(request, afterCalls(ENDED, called));
         if (tries < CONFLICT_TRIES_MAX && (await this.#backOff(invocation, step.error))) continue;
         const failed = conflictError(this.#actor, step.error, tries);
-        return this.#tellEnd(request, { kind: 'failed', error: failed });
+        return this.#tellEnd(request, afterCalls({ kind: 'failed', error: failed }, called));
       }
       if (step.kind === 'failed') teller.count('invocations.failed');
       if (step.kind !== 'done' && !this.#over) this.#rollBack(task, step.kind === 'failed' ? step.error.code : step.kind);
-      return this.#tellEnd(request, step);
+      return this.#tellEnd(request, afterCalls(step, endsItself ? calledBefore : called));
     }
   }
 
   /** Why code may not be started now. */
   #mayNotStart(task: Task): Execution | undefined {
-    if (this.#over) return { kind: 'ended' };
+    if (this.#over) return ENDED;
     if (!mayServe(this.#runtime, this.#held)) return this.#stopServing();
     const late = this.#runtime.platform.clock.monotonicMicros() >= task.deadlineMicros;
     return late ? { kind: 'failed', error: this.#tooLate(task) } : undefined;
@@ -183,14 +192,17 @@ export class Executor {
     return done;
   }
 
-  /** The stored outcome of a request that has been served before. */
-  async #findOutcome(invocation: Invocation, request: RequestId): Promise<Execution | undefined> {
+  /**
+   * The stored outcome of a request that has been served before. In a transaction of its own: that of the invocation would grow old from
+   * here on, and could not be committed after calls that take long, in no repetition of the request.
+   */
+  async #findOutcome(request: RequestId): Promise<Execution | undefined> {
     const { parts } = this.#runtime;
     try {
-      const outcome = await invocation.view.read((transaction) =>
+      const { value } = await inTransaction(this.#runtime, `look-up of request ${request} of ${this.#actor.key}`, (transaction) =>
         parts.outcomes.find(this.#runtime, transaction, this.#held, this.#head, request),
       );
-      return outcome === undefined ? undefined : this.#repeat(outcome, request);
+      return value === undefined ? undefined : this.#repeat(value, request);
     } catch (error) {
       return { kind: 'failed', error: KelpieError.from(error) };
     }
@@ -205,10 +217,10 @@ export class Executor {
   /** What follows from how the code ended: an answer, a commit, or another try. */
   async #conclude(task: Task, invocation: Invocation, ran: RunResult): Promise<Execution | Conflict> {
     if (ran.kind === 'stopped') {
-      if (ran.why === 'ended' || this.#over) return { kind: 'ended' };
+      if (ran.why === 'ended' || this.#over) return ENDED;
       return { kind: 'failed', error: this.#tooLate(task) };
     }
-    if (this.#over) return { kind: 'ended' };
+    if (this.#over) return ENDED;
     // An answer that comes from what another owner may have changed since must not leave.
     if (!mayServe(this.#runtime, this.#held)) return this.#stopServing();
     const { failure: readFailure } = invocation.view;
@@ -301,7 +313,7 @@ export class Executor {
         return this.#stopServing();
       case 'duplicate':
         this.#rollBack(task, 'duplicate');
-        return request === null ? { kind: 'ended' } : this.#repeat(result.outcome, request);
+        return request === null ? ENDED : this.#repeat(result.outcome, request);
       case 'conflict':
         teller.count('commits.conflict');
         teller.tell({ type: 'commit.conflict', actor, commit, code: result.error.code });
@@ -368,8 +380,14 @@ export class Executor {
   /** This node may not serve the actor any more, although no timer has told so yet. */
   #stopServing(): Execution {
     this.#leases.expire(this.#held);
-    return { kind: 'ended' };
+    return ENDED;
   }
+}
+
+/** What calls to others may have done is not undone with the caller, and its failure is then no certain one. */
+function afterCalls(done: Execution, called: boolean): Execution {
+  if (!called || done.kind === 'done') return done;
+  return done.kind === 'ended' ? { kind: 'ended', called } : { kind: 'failed', error: done.error.asUnsure() };
 }
 
 const isChunked = (sealed: Sealed | null | 'unchanged'): boolean => sealed !== null && sealed !== 'unchanged' && sealed.chunks.length > 0;

@@ -111,6 +111,11 @@ export class Invocation implements ActorContext<unknown> {
     return this.#kv;
   }
 
+  /** Whether the code has called other actors: what they did is not undone with it. */
+  get called(): boolean {
+    return this.#calls > 0;
+  }
+
   /** Whether the code has touched the state, so that it may have changed. */
   get stateUsed(): boolean {
     return this.#stateUsed;
@@ -176,7 +181,7 @@ export class Invocation implements ActorContext<unknown> {
       const failed = KelpieError.from(error);
       outcome = failed.code;
       // The run before may have had an answer to this call: whoever hears that it failed now must not take it for undone.
-      throw again ? KelpieError.fromData({ ...failed.toData(), unsure: true }) : error;
+      throw again ? failed.asUnsure() : error;
     } finally {
       callsOpen.count -= 1;
       teller.tell({ type: 'call.end', ...at, outcome });
