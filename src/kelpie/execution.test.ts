@@ -197,7 +197,7 @@ describe('the failure of an actor that has called another one', () => {
   };
 
   /** What the caller is told; `runs` says what each run does. Its commits conflict while `conflicts` says so. */
-  async function failureOf(runs: readonly LabOperation[], conflicts = (_: number): boolean => false) {
+  async function failureOf(runs: readonly LabOperation[], conflicts: (commits: number) => boolean = () => false) {
     let run = 0;
     let commits = 0;
     let aheadMicros = 0;
