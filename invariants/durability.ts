@@ -1,6 +1,7 @@
 /** An entry that was told durable is there after every crash, until it is cleaned up. */
-import { WAL_TYPES, WalLogs } from './bookkeeping/wal-log.js';
-import { breachAt, type Invariant, told } from './invariant.js';
+import type { TraceEvent } from '../src/trace.js';
+import { endedCount, heldCount, WAL_TYPES, type WalLog, WalLogs } from './bookkeeping/wal-log.js';
+import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 export const durability: Invariant = {
   id: 'durability',
@@ -13,18 +14,20 @@ export const durability: Invariant = {
     return {
       observe(event) {
         const log = logs.before(event);
+        const breach = log === undefined ? undefined : judge(event, log);
         logs.take(event);
-        const body = told(event);
-        if (log === undefined || body.type !== 'wal.recover' || body.entries >= log.entries.size) return undefined;
-        // A process may die between cleaning up and saying so. What goes then has ended, and the newest entries stay.
-        const ended = [...log.entries.values()].filter(({ status }) => status !== 'pending').length;
-        if (log.entries.size - body.entries <= ended && body.nextId > log.newest) return undefined;
-        return breachAt(
-          event,
-          `the log of ${event.node} holds the ${log.entries.size} entries that were told durable`,
-          `${body.entries} are found`,
-        );
+        return breach;
       },
     };
   },
 };
+
+/** @param log as it was told before the event. */
+function judge(event: TraceEvent, log: WalLog): Breach | undefined {
+  const body = told(event);
+  const held = heldCount(log);
+  if (body.type !== 'wal.recover' || body.entries >= held) return undefined;
+  // A process may die between cleaning up and saying so. What goes then has ended, and the newest entries stay.
+  if (held - body.entries <= endedCount(log) && body.nextId > log.newest) return undefined;
+  return breachAt(event, `the log of ${event.node} holds the ${held} entries that were told durable`, `${body.entries} are found`);
+}

@@ -16,8 +16,9 @@ export const idempotency: Invariant = {
         const body = told(event);
         // Only an append can break it, and it is looked up before the append itself is taken in.
         const known = log !== undefined && body.type === 'wal.append' ? entryOfKey(log, body.key) : undefined;
+        const unsure = log !== undefined && known !== undefined && mayBeGone(log, known);
         logs.take(event);
-        if (body.type !== 'wal.append' || known === undefined) return undefined;
+        if (body.type !== 'wal.append' || known === undefined || unsure) return undefined;
         return breachAt(
           event,
           `the log of ${event.node} has one entry for key ${body.key}`,
@@ -32,3 +33,6 @@ function entryOfKey(log: WalLog, key: string): WalEntry | undefined {
   for (const entry of log.entries.values()) if (entry.key === key) return entry;
   return undefined;
 }
+
+/** Whether it may have been cleaned up by a process that died before it said so; then its key is free again. */
+const mayBeGone = ({ gone, endedUntold }: WalLog, { status }: WalEntry): boolean => gone > 0 && (status !== 'pending' || endedUntold > 0);

@@ -1,6 +1,7 @@
 /** What a durable mark has ended never becomes pending again: no later life finds it so, and no replay takes it up. */
-import { WAL_TYPES, WalLogs } from './bookkeeping/wal-log.js';
-import { breachAt, type Invariant, told } from './invariant.js';
+import type { TraceEvent } from '../src/trace.js';
+import { endedCount, heldCount, toldEnded, WAL_TYPES, type WalLog, WalLogs } from './bookkeeping/wal-log.js';
+import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 export const noZombieComplete: Invariant = {
   id: 'no-zombie-complete',
@@ -12,25 +13,27 @@ export const noZombieComplete: Invariant = {
     const logs = new WalLogs();
     return {
       observe(event) {
-        const body = told(event);
         const log = logs.before(event);
+        const breach = log === undefined ? undefined : judge(event, log);
         logs.take(event);
-        // Neither of them ends an entry, so what had ended before is what has ended now.
-        if (log === undefined || (body.type !== 'wal.recover' && body.type !== 'wal.replay')) return undefined;
-        const ended = [...log.entries.values()].filter(({ status }) => status !== 'pending');
-        if (body.type === 'wal.recover' && body.entries >= log.entries.size && body.entries - body.pending < ended.length) {
-          const expected = `at least ${ended.length} of the entries that ${event.node} finds have ended: their marks were told durable`;
-          return breachAt(event, expected, `${body.pending} of ${body.entries} are pending`);
-        }
-        if (body.type !== 'wal.replay') return undefined;
-        const entry = ended.find(({ id }) => id === body.id);
-        if (entry === undefined) return undefined;
-        return breachAt(
-          event,
-          `entry ${entry.id} (${entry.key}) of ${event.node}, which is ${entry.status}, is left alone`,
-          'it is replayed',
-        );
+        return breach;
       },
     };
   },
 };
+
+/** @param log as it was told before the event. */
+function judge(event: TraceEvent, log: WalLog): Breach | undefined {
+  const body = told(event);
+  if (body.type !== 'wal.recover' && body.type !== 'wal.replay') return undefined;
+  if (body.type === 'wal.replay') {
+    const entry = toldEnded(log).find(({ id }) => id === body.id);
+    if (entry === undefined) return undefined;
+    return breachAt(event, `entry ${entry.id} (${entry.key}) of ${event.node}, which is ${entry.status}, is left alone`, 'it is replayed');
+  }
+  // What an earlier recovery has found ended was marked durably too, whether anybody could tell of it or not.
+  const marked = endedCount(log);
+  if (body.entries < heldCount(log) || body.entries - body.pending >= marked) return undefined;
+  const expected = `at least ${marked} of the entries that ${event.node} finds have ended: their marks are durable`;
+  return breachAt(event, expected, `${body.pending} of ${body.entries} are pending`);
+}
