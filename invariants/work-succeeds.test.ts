@@ -9,10 +9,17 @@ import { walRecovery } from '../scenarios/wal-recovery.js';
 import { KelpieError, type KelpieErrorCode } from '../src/kelpie/errors.js';
 import { correctParts, type KelpieParts } from '../src/kelpie/parts.js';
 import type { Run } from '../src/run.js';
+import type { OperationEvent } from '../src/story.js';
 import { simulate } from '../src/sim/simulate.js';
+import { asked } from './fixtures/story.js';
+import type { Breach, Knobs, Told } from './invariant.js';
+import { workSucceeds } from './work-succeeds.js';
 
 const SEEDS = 25;
 const TIMEOUT_MS = 60_000;
+/** Runs with logs of so few bytes that they get full. */
+const FULL_LOGS = 5;
+const BYTES_MAX = 3_000;
 
 const refuse = (code: KelpieErrorCode) => (): Promise<never> => Promise.reject(new KelpieError(code, 'planted'));
 const withLog = (code: KelpieErrorCode): KelpieParts => ({
@@ -45,3 +52,71 @@ describe.each<[string, Scenario<KelpieParts>, KelpieParts, string]>([
     TIMEOUT_MS,
   );
 });
+
+describe('a log that is full', () => {
+  const SECOND = 1_000_000;
+  const KEPT: Knobs = { walKeptMicros: 12 * SECOND };
+
+  const judge = (knobs: Knobs, code: string, micros: number): Breach | undefined => {
+    const fold = workSucceeds.start(knobs);
+    const lines: readonly (readonly [at: number, body: Told])[] = [
+      [0, asked('w', 'write', ['a'])],
+      [micros, { type: 'op.fail', op: 'w', code }],
+    ];
+    for (const [index, [at, body]] of lines.entries()) {
+      const breach = fold.observe({ index, at, node: 'c1', life: 1, cause: index - 1, body });
+      if (breach !== undefined) return breach;
+    }
+    return undefined;
+  };
+
+  it('makes room when what has ended in it has been kept for as long as is promised, and not later', () => {
+    expect(judge(KEPT, 'overloaded', 22 * SECOND - 1)).toBeUndefined();
+    expect(judge(KEPT, 'overloaded', 22 * SECOND)?.seen).toMatch(/^it is refused as overloaded.*; 22000000 us have passed$/);
+  });
+
+  it('is no excuse for another refusal, nor where nothing is kept', () => {
+    expect(judge(KEPT, 'node-unavailable', 10 * SECOND)?.seen).toMatch(/^it is refused as node-unavailable/);
+    expect(judge({}, 'overloaded', 10 * SECOND)?.seen).toMatch(/^it is refused as overloaded/);
+  });
+
+  it(
+    'refuses for a while and then takes all again (wal-recovery, seeds 5300 and 5733)',
+    async () => {
+      const { verdicts, refused } = await runsWithFullLogs(walRecovery);
+      expect(verdicts).toEqual(new Map([['pass', FULL_LOGS]]));
+      // Otherwise they say nothing of a log that is full.
+      expect(refused).toBe(FULL_LOGS);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'breaks the promise when it keeps for longer than it says',
+    async () => {
+      const hoarding: Scenario<KelpieParts> = {
+        ...walRecovery,
+        serve: (platform, stage) => walRecovery.serve(platform, { ...stage, knobs: { ...stage.knobs, walKeptMicros: 3_600 * SECOND } }),
+      };
+      expect((await runsWithFullLogs(hoarding)).verdicts).toEqual(new Map([['work-succeeds', FULL_LOGS]]));
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/** Runs without faults whose logs get full: how many came to which end, a promise or a verdict, and in how many a put was refused for it. */
+async function runsWithFullLogs(
+  scenario: Scenario<KelpieParts>,
+): Promise<{ readonly verdicts: ReadonlyMap<string, number>; readonly refused: number }> {
+  const verdicts = new Map<string, number>();
+  let refused = 0;
+  for (let seed = 1; seed <= FULL_LOGS; seed++) {
+    const drawn = draw(seed, scenario, { faults, profile: 'none' });
+    const { run, trace } = await simulate({ ...drawn, knobs: { ...drawn.knobs, bytesMax: BYTES_MAX } }, { scenario, faults, record: true });
+    const end = run.violations[0]?.invariant ?? run.verdict;
+    verdicts.set(end, (verdicts.get(end) ?? 0) + 1);
+    const bodies = trace.map(({ body }) => body as OperationEvent);
+    if (bodies.some((body) => body.type === 'op.fail' && body.code === 'overloaded')) refused += 1;
+  }
+  return { verdicts, refused };
+}

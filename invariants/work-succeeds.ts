@@ -34,6 +34,12 @@ function settlingMicros(knobs: Knobs): Micros {
   return leaseMicros + heartbeatMicros * heartbeatsMissedFailed + FORWARDS_MAX * forwardMicros + untouchedMicros(knobs);
 }
 
+/**
+ * From when a log is full, in a run that no fault has touched: what has ended in it is kept for as long as is promised, so that whoever asks
+ * again under its key gets the same answer, and then makes room. It is as long after healing, but what has to settle then takes longer.
+ */
+const roomMicros = ({ walKeptMicros = 0, ...knobs }: Knobs): Micros => walKeptMicros + untouchedMicros(knobs);
+
 type Asked = Extract<OperationEvent, { readonly type: 'op.invoke' }>;
 
 /** The last turn that somebody had on a thing, and the last one that somebody else had before. */
@@ -120,7 +126,7 @@ class WorkSucceedsFold implements Fold {
       return breachAt(event, `${who}, which was asked for while nothing went wrong, succeeds`, seen);
     }
     if (this.#calm.isUntouched && this.#delayed) return undefined;
-    const bound = this.#calm.isUntouched ? untouchedMicros(this.#knobs) : settlingMicros(this.#knobs);
+    const bound = this.#boundMicros(code);
     if (calm < bound || this.#servesSince(calmSince, asked)) return undefined;
     return breachAt(event, `${who} succeeds within ${bound} us in which nothing goes wrong`, `${seen}; ${calm} us have passed`);
   }
@@ -128,6 +134,11 @@ class WorkSucceedsFold implements Fold {
   #serve(thing: string, op: string | undefined, at: Micros): void {
     const last = this.#turns.get(thing);
     this.#turns.set(thing, { op, at, anothersAt: last?.op === op ? last?.anothersAt : last?.at });
+  }
+
+  #boundMicros(code: string): Micros {
+    const bound = this.#calm.isUntouched ? untouchedMicros(this.#knobs) : settlingMicros(this.#knobs);
+    return code === 'overloaded' ? Math.max(bound, roomMicros(this.#knobs)) : bound;
   }
 
   /** Whether others had their turn meanwhile, on what it would write to; a reading does not say what it is of before it succeeds. */

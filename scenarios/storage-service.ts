@@ -145,7 +145,8 @@ class StorageClient {
     for (let tries = 1; ; tries++) {
       const left = deadline - clock.monotonicMicros();
       if (left <= 0) break;
-      const reply = await this.#rpc.request(node, kind, body, Math.min(ATTEMPT_MICROS, left));
+      const waitsMicros = Math.min(ATTEMPT_MICROS, left);
+      const reply = await this.#rpc.request(node, kind, body, waitsMicros);
       if (reply.kind === 'reply') {
         const answer = reply.body as Reply;
         if (answer.code === null) return { kind: 'ok', result: { marks: answer.marks } };
@@ -154,7 +155,8 @@ class StorageClient {
         if (!isKelpieErrorCode(code) || !isRetriable(code)) break;
       } else {
         unsure ||= reply.kind === 'timeout';
-        code = 'timeout';
+        // That it could wait no longer itself says nothing about the server, as what that has answered before does.
+        if (waitsMicros === ATTEMPT_MICROS) code = 'timeout';
       }
       await clock.sleep(pauseMicros(tries, random));
     }
