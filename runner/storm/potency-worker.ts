@@ -38,6 +38,7 @@ export default async function look({ run, muted, whole, seat: buffers, catalogue
   let differs = false;
   const simulated = await simulateCase(run, catalogue, {
     muted,
+    judged: false,
     onProgress: tellingProgress(seat.progress),
     endsAt(event: TraceEvent) {
       if (!isEffect(event)) return false;

@@ -30,14 +30,20 @@ export interface StormOptions extends WatchedPoolOptions {
   /** Where the batches come from; all that is not done, in order, when absent. */
   readonly source?: BatchSource;
   /**
-   * Takes the results of a finished batch, and what its runs have visited of the specs; the next batch of that worker waits for it. A
-   * run that took its worker down shows no visits.
+   * Takes the results of a finished batch, and what its runs have visited of the specs; that worker runs one more batch at most before it
+   * has. A run that took its worker down shows no visits.
    */
   readonly onResults: (results: readonly SeedResult[], visits: readonly Visits[]) => void | Promise<void>;
 }
 
 /** `queue-lost`: the Redis that it shared with other machines. */
 export type Stopped = 'budget' | 'fail-fast' | 'interrupted' | 'queue-lost';
+
+/** What the runs of a batch have come to, before the twins. */
+interface Ran {
+  readonly results: readonly SeedResult[];
+  readonly visits: readonly Visits[];
+}
 
 const WORKER = new URL('storm-worker.js', import.meta.url);
 
@@ -78,18 +84,23 @@ class Storm {
     return this.#stopped;
   }
 
-  /** One worker's share: batches until there are no more. */
+  /** One worker's share: batches until there are no more. Each runs while the twins of the one before are made, so that no thread waits for them. */
   async #work(): Promise<void> {
+    let finishing: Promise<void> = Promise.resolve();
     try {
       for (let batch = await this.#take(); batch !== undefined; batch = await this.#take()) {
-        try {
-          await this.#runBatch(batch.positions);
-        } catch (error) {
+        const [ran, before] = await Promise.allSettled([this.#runBatch(batch.positions), finishing]);
+        if (ran.status === 'rejected' || before.status === 'rejected') {
           await batch.giveBack();
-          throw error;
+          throw ran.status === 'rejected' ? ran.reason : (before as PromiseRejectedResult).reason;
         }
-        await batch.end();
+        finishing = this.#finish(batch, ran.value);
+        // It is waited for below. Until then nobody hears of a failure, and that would end the process.
+        finishing.catch(() => undefined);
+        // Whoever stops at the first failure has to know of it before the next one.
+        if (this.#options.failFast === true) await finishing;
       }
+      await finishing;
     } catch (error) {
       // Whatever rejects, the others stop too; interrupted batches reject because of the signal, and that is no error.
       this.#broken = true;
@@ -109,11 +120,12 @@ class Storm {
     });
   }
 
-  async #runBatch(batch: readonly number[]): Promise<void> {
+  async #runBatch(batch: readonly number[]): Promise<Ran> {
     let left = batch;
+    const alone: SeedResult[] = [];
     while (left.length > 0) {
       const outcome = await this.#attempt(left);
-      if (outcome.kind === 'answered') return this.#finished(outcome.answer.results, outcome.answer.visits);
+      if (outcome.kind === 'answered') return { results: [...alone, ...outcome.answer.results], visits: outcome.answer.visits };
       const culprit = left[outcome.nth] as number; // the seat counts the runs of this very batch
       const { run } = await runCase(caseAt(this.#plan, culprit, this.#options.catalogue), {
         hangTimeoutMs: this.#pool.hangTimeoutMs,
@@ -121,15 +133,22 @@ class Storm {
         catalogueUrl: this.#catalogueUrl,
         ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
       });
-      await this.#finished([resultOf(run, culprit)], []);
+      alone.push(resultOf(run, culprit));
       left = left.filter((position) => position !== culprit);
     }
+    return { results: alone, visits: [] };
   }
 
-  async #finished(single: readonly SeedResult[], visits: readonly Visits[]): Promise<void> {
-    const results = await Promise.all(single.map((result) => this.#twinned(result)));
-    if (this.#options.failFast === true && results.some(({ verdict }) => verdict !== 'pass')) this.#stopped ??= 'fail-fast';
-    await this.#options.onResults(results, visits);
+  async #finish(batch: Batch, ran: Ran): Promise<void> {
+    try {
+      const results = await Promise.all(ran.results.map((result) => this.#twinned(result)));
+      if (this.#options.failFast === true && results.some(({ verdict }) => verdict !== 'pass')) this.#stopped ??= 'fail-fast';
+      await this.#options.onResults(results, ran.visits);
+    } catch (error) {
+      await batch.giveBack();
+      throw error;
+    }
+    await batch.end();
   }
 
   /** Chosen by position, so that it does not depend on the workers. A run without an end has nothing to compare. */

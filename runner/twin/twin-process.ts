@@ -10,6 +10,8 @@ import { AmbientWatch, programFrames } from './ambient-watch.js';
 export interface TwinOrder {
   readonly id: number;
   readonly run: Case;
+  /** Whether promises and specs are looked at too. */
+  readonly judged: boolean;
   /** `trace`: every event as text too. A number: where the event of this index was told, and what was asked of the host before. */
   readonly want: 'hash' | 'trace' | number;
 }
@@ -51,7 +53,7 @@ const settings = JSON.parse(process.argv[2] ?? '') as TwinSettings;
 const watch = new AmbientWatch();
 let watching = false;
 
-async function answer({ id, run, want }: TwinOrder): Promise<TwinAnswer> {
+async function answer({ id, run, judged, want }: TwinOrder): Promise<TwinAnswer> {
   const wantsSight = typeof want === 'number';
   // Only before the program is loaded: the parent forks a process of its own for that.
   if (wantsSight && !watching) watch.install();
@@ -65,6 +67,7 @@ async function answer({ id, run, want }: TwinOrder): Promise<TwinAnswer> {
     if (index === want) stack = programFrames(new Error('told here').stack ?? '');
   };
   const options: Watching = {
+    judged,
     record: want === 'trace',
     ...(wantsSight ? { recorder } : {}),
     ...(settings.different ? { drain: 'fallback', onProgress: collectNowAndThen } : {}),

@@ -1,5 +1,6 @@
 /** A twin agrees with what is tight, and says where the host got in with what is not. Runs the built modules, because it forks them. */
 import { afterAll, describe, expect, test } from 'vitest';
+import { catalogue as known } from '../catalogue.js';
 import { draw } from '../draw.js';
 import { catalogue } from '../fixtures/leaky-catalogue.js';
 import type { Case } from '../../src/run.js';
@@ -35,6 +36,23 @@ describe('a twin', () => {
   test('of a tight program is equal, also after others', async () => {
     await twin.warmUp([caseOf('tight', 2), caseOf('tight', 3)]);
     expect(await check('tight')).toMatchObject({ kind: 'equal', traceHash: expect.stringMatching(/^[0-9a-f]{16}$/) as string });
+  });
+
+  test('of a run that ends by breaking a promise is equal: it is judged there too', async () => {
+    const scenario = known.scenarios.find(({ id }) => id === 'single-activation-race');
+    if (scenario === undefined) throw new Error('no scenario single-activation-race');
+    const other = new Twin();
+    try {
+      for (let seed = 0; ; seed++) {
+        const buggy: Case = { ...draw(seed, scenario, { faults: known.faults }), bug: 'racy-claim' };
+        const { run } = await runCase(buggy, {});
+        if (run.verdict !== 'violation') continue;
+        expect(await other.check(buggy, run)).toEqual({ kind: 'equal', traceHash: run.traceHash });
+        return;
+      }
+    } finally {
+      other.end();
+    }
   });
 
   test('names the event, both stacks and the clock that was taken before the guard', async () => {

@@ -50,16 +50,18 @@ export class Twin {
   /** Runs other cases first, so that what a run leaves behind in its process can show. */
   warmUp(cases: readonly Case[]): Promise<void> {
     return this.#inTurn(async () => {
-      for (const run of cases) await this.#other().ask(run, 'hash');
+      for (const run of cases) await this.#other().ask(run, 'hash', false);
     });
   }
 
   /** Whether the case does the same again there. Rejects when aborted, and when the process lacks the case's parts. */
   check(run: Case, seen: Seen): Promise<TwinOutcome> {
+    // Only a run that breaks a promise ends by being judged. One that passes does not depend on it, nor on what it costs.
+    const judged = seen.verdict !== 'pass';
     return this.#inTurn(async () => {
       let there: Simulated;
       try {
-        there = await this.#other().ask(run, 'hash');
+        there = await this.#other().ask(run, 'hash', judged);
       } catch (error) {
         if (!(error instanceof Lost)) throw error;
         this.end();
@@ -67,7 +69,7 @@ export class Twin {
         return { kind: 'differs', signature: 'nondeterminism: no end in the twin', told };
       }
       if (there.traceHash === seen.traceHash && there.verdict === seen.verdict) return { kind: 'equal', traceHash: there.traceHash };
-      return this.#diagnose(run, seen, there);
+      return this.#diagnose(run, seen, there, judged);
     });
   }
 
@@ -88,10 +90,10 @@ export class Twin {
     return this.#process;
   }
 
-  async #diagnose(run: Case, seen: Seen, there: Simulated): Promise<TwinOutcome> {
+  async #diagnose(run: Case, seen: Seen, there: Simulated, judged: boolean): Promise<TwinOutcome> {
     const opening = `the same case did something else in its twin (${twinEnvironment()}): verdict ${seen.verdict} and trace hash ${seen.traceHash} here, ${there.verdict} and ${there.traceHash} there`;
-    const here = await this.#alone(run, 'trace', false);
-    const other = await this.#other().ask(run, 'trace');
+    const here = await this.#alone(run, 'trace', judged, false);
+    const other = await this.#other().ask(run, 'trace', judged);
     const index = firstDifference(here.trace, other.trace);
     if (index === undefined) {
       const told =
@@ -100,7 +102,9 @@ export class Twin {
           : 'All events of the trace are equal; the order or number of the steps between them is not.';
       return { kind: 'differs', signature: 'nondeterminism: events are equal', told: `${opening}\n${told}` };
     }
-    const [hereSight, thereSight] = [await this.#alone(run, index, false), await this.#alone(run, index, true)].map(({ sight }) => sight);
+    const [hereSight, thereSight] = [await this.#alone(run, index, judged, false), await this.#alone(run, index, judged, true)].map(
+      ({ sight }) => sight,
+    );
     const [one, two] = [here.trace[index], other.trace[index]];
     // One of the two traces has an event there, or nothing would differ.
     const told = [
@@ -116,10 +120,10 @@ export class Twin {
   }
 
   /** In a process of its own, which has run nothing yet. */
-  async #alone(run: Case, want: TwinOrder['want'], different: boolean): Promise<Simulated> {
+  async #alone(run: Case, want: TwinOrder['want'], judged: boolean, different: boolean): Promise<Simulated> {
     const process = new Forked(different, this.#options);
     try {
-      return await process.ask(run, want);
+      return await process.ask(run, want, judged);
     } finally {
       process.end();
     }
@@ -150,7 +154,7 @@ class Forked {
     });
   }
 
-  ask(run: Case, want: TwinOrder['want']): Promise<Simulated> {
+  ask(run: Case, want: TwinOrder['want'], judged: boolean): Promise<Simulated> {
     const { signal, timeoutMs = TIMEOUT_MS } = this.#options;
     const id = ++this.#asked;
     return new Promise((resolve, reject) => {
@@ -178,7 +182,7 @@ class Forked {
       signal?.addEventListener('abort', aborted);
       this.#child.on('message', heard);
       this.#child.on('exit', exited);
-      this.#child.send({ id, run, want } satisfies TwinOrder);
+      this.#child.send({ id, run, judged, want } satisfies TwinOrder);
     });
   }
 

@@ -13,7 +13,7 @@ import {
 import { KEY_BYTES_MAX, stampOffset, VALUE_BYTES_MAX, versionstamp } from './atomic.js';
 import { earlier, fromBinary, KEYS_END, keyAfter, toBinary } from './binary.js';
 import type { Committed } from './cluster.js';
-import { databaseError, TRANSACTION_INVALID_VERSION } from './codes.js';
+import { databaseError, type LateError, TRANSACTION_INVALID_VERSION } from './codes.js';
 import { type SimDatabase, WATCHES_MAX } from './database.js';
 import { Merge } from './merge.js';
 import { RangeSet } from './range-set.js';
@@ -37,8 +37,6 @@ export interface RangeQuestion {
 }
 
 export class Attempt {
-  /** What every use fails with from now on. */
-  failure: DatabaseError | undefined;
   /** When the read version came. */
   readVersionAt: Micros = 0;
 
@@ -48,6 +46,8 @@ export class Attempt {
   readonly #writeRanges = new RangeSet();
   #watches: SimWatch[] | undefined;
 
+  /** What every use fails with from now on. */
+  #ending: LateError | undefined;
   #version: number | undefined;
   #versionFailure: DatabaseError | undefined;
   #versionAsked = false;
@@ -250,7 +250,7 @@ export class Attempt {
   commitFailed(error: DatabaseError): void {
     const waiter = this.#commit;
     this.#commit = undefined;
-    this.#dropPromises(error, databaseError(TRANSACTION_INVALID_VERSION));
+    this.#dropPromises(() => error, TRANSACTION_INVALID_VERSION);
     waiter?.reject(error);
   }
 
@@ -277,13 +277,18 @@ export class Attempt {
   }
 
   /** Ends the try: everything pending and everything later fails with this. What the store has been sent may still happen. */
-  abandon(error: DatabaseError): void {
-    if (this.failure !== undefined) return;
-    this.failure = error;
-    if (this.#version === undefined && this.#versionAsked) this.gotNoReadVersion(error);
-    for (const request of this.database.outstanding) if (request.attempt === this) request.abort(error);
-    if (this.#commit !== undefined) this.commitFailed(error);
-    if (this.#committed === undefined) this.#dropPromises(error, error);
+  abandon(ending: LateError): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = ending;
+    if (this.#version === undefined && this.#versionAsked) this.gotNoReadVersion(ending.error);
+    for (const request of this.database.outstanding) if (request.attempt === this) request.abort(ending.error);
+    if (this.#commit !== undefined) this.commitFailed(ending.error);
+    if (this.#committed === undefined) this.#dropPromises(() => ending.error);
+  }
+
+  /** What every use fails with, once the try is given up. */
+  get failure(): DatabaseError | undefined {
+    return this.#ending?.error;
   }
 
   // ---- Inside
@@ -294,7 +299,7 @@ export class Attempt {
   }
 
   #isOver(): DatabaseError | undefined {
-    if (this.failure === undefined && this.database.closed) {
+    if (this.#ending === undefined && this.database.closed) {
       return databaseError(code.transactionCancelled, `the database of ${this.database.owner.node} is closed`);
     }
     return this.failure;
@@ -462,9 +467,10 @@ export class Attempt {
     waiter?.resolve();
   }
 
-  #dropPromises(error: DatabaseError, stampError: DatabaseError): void {
-    for (const watch of this.#watches?.splice(0) ?? []) watch.fail(error);
-    for (const { reject } of this.#stampWaiters?.splice(0) ?? []) reject(stampError);
+  /** @param stampCode of the error for whoever waits for the versionstamp; that of the others when absent. */
+  #dropPromises(error: () => DatabaseError, stampCode?: number): void {
+    for (const watch of this.#watches?.splice(0) ?? []) watch.fail(error());
+    for (const { reject } of this.#stampWaiters?.splice(0) ?? []) reject(stampCode === undefined ? error() : databaseError(stampCode));
   }
 }
 

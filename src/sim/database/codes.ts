@@ -37,3 +37,20 @@ export function databaseError(number: number, detail?: string): DatabaseError {
   const words = WORDS[number] ?? 'the database failed';
   return new DatabaseError(number, detail === undefined ? words : `${words}: ${detail}`);
 }
+
+/** The same, made when somebody asks for it: most tries are given up when nobody waits for them any more, and an error costs a stack. */
+export class LateError {
+  readonly #number: number;
+  readonly #detail: string | undefined;
+  #error: DatabaseError | undefined;
+
+  constructor(number: number, detail?: string) {
+    this.#number = number;
+    this.#detail = detail;
+  }
+
+  get error(): DatabaseError {
+    this.#error ??= databaseError(this.#number, this.#detail);
+    return this.#error;
+  }
+}

@@ -16,7 +16,7 @@ import {
 import type { Scheduled } from '../host.js';
 import { Attempt, type RangeQuestion } from './attempt.js';
 import { toBinary } from './binary.js';
-import { databaseError } from './codes.js';
+import { databaseError, LateError } from './codes.js';
 import type { SimDatabase } from './database.js';
 import type { Selector } from './store.js';
 
@@ -131,7 +131,7 @@ export class SimTransaction implements Transaction {
     // What the program itself threw is nothing that the database could mend.
     if (!(error instanceof DatabaseError)) return Promise.reject(error);
     if (!error.retryable || (this.#retryLimit >= 0 && this.#retries >= this.#retryLimit)) {
-      attempt.abandon(databaseError(code.transactionCancelled, `given up after ${error.code}`));
+      attempt.abandon(new LateError(code.transactionCancelled, `given up after ${error.code}`));
       this.#stopTimeout();
       return Promise.reject(error);
     }
@@ -149,31 +149,31 @@ export class SimTransaction implements Transaction {
   reset(): void {
     this.#retries = 0;
     this.#backoff = BACKOFF_MICROS_MIN;
-    this.#endBackoff(databaseError(code.transactionCancelled));
+    this.#endBackoff(new LateError(code.transactionCancelled));
     this.#renew();
     this.#stopTimeout();
     this.#startTimeout();
   }
 
   cancel(): void {
-    this.#fail(databaseError(code.transactionCancelled));
+    this.#fail(new LateError(code.transactionCancelled));
     this.#stopTimeout();
   }
 
   /** A new try, with nothing read or written. */
   #renew(): void {
-    this.#attempt.abandon(databaseError(code.transactionCancelled));
+    this.#attempt.abandon(new LateError(code.transactionCancelled));
     this.#attempt = new Attempt(this.#database, this.#sizeLimit);
   }
 
-  #fail(error: DatabaseError): void {
-    this.#attempt.abandon(error);
-    this.#endBackoff(error);
+  #fail(ending: LateError): void {
+    this.#attempt.abandon(ending);
+    this.#endBackoff(ending);
   }
 
-  #endBackoff(error: DatabaseError): void {
+  #endBackoff(ending: LateError): void {
     this.#backingOff?.wait.cancel();
-    this.#backingOff?.reject(error);
+    this.#backingOff?.reject(ending.error);
     this.#backingOff = undefined;
   }
 
@@ -189,7 +189,7 @@ export class SimTransaction implements Transaction {
   #startTimeout(): void {
     if (this.#timeoutMicros === 0) return;
     this.#timeout = this.#database.host.after(this.#timeoutMicros, this.#database.owner, 'database time-out', () => {
-      if (!this.#attempt.isCommitted) this.#fail(databaseError(code.transactionTimedOut, `${this.#timeoutMicros} microseconds`));
+      if (!this.#attempt.isCommitted) this.#fail(new LateError(code.transactionTimedOut, `${this.#timeoutMicros} microseconds`));
     });
   }
 
