@@ -20,6 +20,9 @@ export interface SegmentView {
   readonly index: number;
   /** Ids of the entries it holds. */
   readonly entries: readonly number[];
+  readonly bytes: number;
+  /** Those of its first batch, which tells the counters and nothing else. */
+  readonly beginBytes: number;
 }
 
 interface Segment extends SegmentView {
@@ -58,6 +61,11 @@ export class Segments {
     return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
   }
 
+  /** The one to which batches are appended. */
+  get newest(): SegmentView | undefined {
+    return this.#segments.at(-1);
+  }
+
   /** The one that may be removed next; the newest, to which batches are appended, never is. */
   get oldest(): SegmentView | undefined {
     return this.#segments.length < 2 ? undefined : this.#segments[0];
@@ -76,11 +84,11 @@ export class Segments {
   }
 
   /**
-   * Appends records as one batch and makes it durable, in a new segment where the newest is full. `nextId` tells the counter of ids, with
-   * which every segment begins. Errors: `store-unavailable` (nothing of it is on the disk), `commit-unknown` (it may come to light at
+   * Appends records as one batch and makes it durable, in a new segment where the newest is full or `anew` asks for one, also for no records
+   * at all. `nextId` tells the counter of ids, with which every segment begins. Errors: `store-unavailable` (nothing of it is on the disk), `commit-unknown` (it may come to light at
    * the next start).
    */
-  async append(records: readonly WalRecord[], nextId: () => number): Promise<void> {
+  async append(records: readonly WalRecord[], nextId: () => number, anew = false): Promise<void> {
     try {
       await this.#takeBack();
     } catch (error) {
@@ -91,7 +99,7 @@ export class Segments {
       );
     }
     try {
-      await this.#write(records, nextId);
+      await this.#write(records, nextId, anew);
     } catch (error) {
       const code = await this.#takeBack().then(
         () => 'store-unavailable' as const,
@@ -101,11 +109,12 @@ export class Segments {
     }
   }
 
-  async #write(records: readonly WalRecord[], nextId: () => number): Promise<void> {
+  async #write(records: readonly WalRecord[], nextId: () => number, anew: boolean): Promise<void> {
     let segment = this.#segments.at(-1);
     const full = segment !== undefined && segment.bytes >= this.#options.segmentBytes;
     const early = segment !== undefined && segment.entries.length > 0 && chooses(this.#options, 'wal/new-segment');
-    if (segment === undefined || full || early) segment = await this.#beginSegment(nextId);
+    if (segment === undefined || full || early || anew) segment = await this.#beginSegment(nextId);
+    if (records.length === 0) return;
     const file = (this.#file ??= await this.#disk.open(this.#path(segment.index), 'write'));
     const bytes = encodeBatch(this.#nextBatch, records);
     this.#leftover = 'bytes';
@@ -132,7 +141,7 @@ export class Segments {
     await this.#makeDurable(file);
     await this.#disk.syncDirectory(this.#options.directory);
     this.#leftover = 'nothing';
-    const segment: Segment = { index, bytes: bytes.length, entries: [] };
+    const segment: Segment = { index, bytes: bytes.length, beginBytes: bytes.length, entries: [] };
     this.#nextBatch++;
     this.#segments.push(segment);
     return segment;
@@ -206,7 +215,7 @@ export class Segments {
           await writeFully(file, begin, bytes.subarray(begin, wholeBytes));
           await file.sync();
         }
-        const segment: Segment = { index, bytes: wholeBytes, entries: [] };
+        const segment: Segment = { index, bytes: wholeBytes, beginBytes: batches[0]?.end ?? 0, entries: [] };
         for (const batch of batches) {
           previous = batch.number;
           for (const record of batch.records) {

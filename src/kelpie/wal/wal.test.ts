@@ -354,6 +354,30 @@ describe('write-ahead log', () => {
     });
   });
 
+  it.each([
+    ['that holds as much as one segment', { segmentBytes: 3_000, bytesMax: 3_000 }, 'p'.repeat(100)],
+    ['that one large answer has filled', { segmentBytes: 1_000, bytesMax: 3_000 }, 'p'],
+  ])('makes room in a log %s', async (_, options, payload) => {
+    const world = new World();
+    await world.life(async ({ open }) => {
+      const wal = await open({ ...options, keptMicros: 0 });
+      const answer: Apply = async ({ id }) => JSON.stringify(payload.length === 1 && id === 3 ? 'r'.repeat(4_000) : '');
+      const fill = async (): Promise<number> => {
+        for (let i = 0; ; i++) {
+          try {
+            await wal.execute(request(`k${i}`, payload), answer);
+          } catch (error) {
+            expect(error).toEqual(failure('overloaded'));
+            return i;
+          }
+        }
+      };
+      expect(await fill()).toBeGreaterThan(2);
+      await wal.cleanup();
+      expect((await wal.execute(request('next', payload), answer)).status).toBe('complete');
+    });
+  });
+
   it('keeps answers as long as it promised', async () => {
     const world = new World();
     await world.life(async ({ open }) => {
@@ -713,9 +737,9 @@ interface Death {
   readonly atStep?: number;
 }
 
-/** What the lives of a case do, and how long the log keeps what has ended. */
+/** What the lives of a case do, and what their log is like. */
 interface Workload {
-  readonly keptMicros?: number;
+  readonly options?: Partial<WalOptions>;
   run(wal: Wal, one: (key: string) => Promise<void>, round: number): Promise<void>;
 }
 
@@ -729,11 +753,29 @@ const asking: Workload = {
 
 /** Nothing that has ended is kept for long, and what cannot be done yet is carried from segment to segment. */
 const tidying: Workload = {
-  keptMicros: 0,
+  options: { keptMicros: 0 },
   async run(wal, one, round) {
     for (const key of [NEVER_DONE, `a${round}`, `b${round}`]) await one(key);
     await Promise.all([wal.cleanup(), wal.cleanup(), one(`c${round}`)]);
     await wal.cleanup();
+  },
+};
+/** The log is full before its only segment is, and has room again when that is cleaned up. */
+const filling: Workload = {
+  options: { keptMicros: 0, segmentBytes: 2_000, bytesMax: 800 },
+  async run(wal, one, round) {
+    const isTaken = (key: string): Promise<boolean> =>
+      one(key).then(
+        () => true,
+        (error: unknown) => {
+          expect(error).toEqual(failure('overloaded'));
+          return false;
+        },
+      );
+    await isTaken(NEVER_DONE);
+    for (let i = 0; await isTaken(`${i} of round ${round}`); i++);
+    await wal.cleanup();
+    await one(`after round ${round}`);
   },
 };
 const NEVER_DONE = 'never done';
@@ -761,7 +803,7 @@ class History {
   async life(round: number, { of, atStep }: Death): Promise<number> {
     this.#world.crashAtStep = atStep;
     const { process } = await this.#world.life(async ({ open }) => {
-      const wal = await open({ segmentBytes: 600, ...this.#kept() }, this.#parts);
+      const wal = await open({ segmentBytes: 600, ...this.#workload.options }, this.#parts);
       await wal.replay((entry) => this.#apply(entry)).catch(retriable);
       await this.#workload.run(wal, (key) => this.#one(wal, key), round);
     }, of);
@@ -773,7 +815,7 @@ class History {
   async readBack(): Promise<void> {
     const { effects } = this;
     await this.#world.life(async ({ open }) => {
-      const wal = await open(this.#kept(), this.#parts);
+      const wal = await open(this.#workload.options, this.#parts);
       const pending = wal.pending();
       if (this.accepted !== undefined && !pending.some(({ id }) => id === this.accepted))
         this.#broken.add('accepted, never done, and lost');
@@ -785,7 +827,7 @@ class History {
       for (const [key, entry] of this.acknowledged) {
         const found = wal.find(key);
         if (found === undefined) {
-          if (this.#workload.keptMicros === undefined) this.#broken.add('acknowledged and lost');
+          if (this.#workload.options?.keptMicros === undefined) this.#broken.add('acknowledged and lost');
         } else if (found.id !== entry.id || found.result !== entry.result) this.#broken.add('acknowledged and changed');
         if (!effects.has(entry.id)) this.#broken.add('acknowledged and not applied');
       }
@@ -815,11 +857,6 @@ class History {
     if (effect === undefined) this.effects.set(entry.id, { key: entry.key, times: 1 });
     else if (effect.key !== entry.key) this.effects.set(entry.id, { key: `${effect.key} and ${entry.key}`, times: 2 });
     return echo(entry);
-  }
-
-  #kept(): Partial<WalOptions> {
-    const { keptMicros } = this.#workload;
-    return keptMicros === undefined ? {} : { keptMicros };
   }
 }
 
@@ -884,9 +921,11 @@ describe('crash sweep: the log dies at every step of a small workload, twice', (
   it('keeps every promise over thousands of cases', async () => {
     const { cases, broken } = await sweep(correctWalParts, { behaviours: ALL, seeds: 40 });
     const tidied = await sweep(correctWalParts, { behaviours: ALL, seeds: 12, workload: tidying });
-    expect([...broken, ...tidied.broken]).toEqual([]);
+    const filled = await sweep(correctWalParts, { behaviours: ALL, seeds: 6, workload: filling });
+    expect([...broken, ...tidied.broken, ...filled.broken]).toEqual([]);
     expect(cases).toBeGreaterThan(5_000);
     expect(tidied.cases).toBeGreaterThan(2_000);
+    expect(filled.cases).toBeGreaterThan(1_000);
   }, 120_000);
 
   // The second life stands on what is in the cache: whatever it builds on must not go with the power.

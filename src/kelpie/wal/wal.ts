@@ -9,7 +9,7 @@ import { chooses } from '../choices.js';
 import { KelpieError } from '../errors.js';
 import { MESSAGE_BYTES_MAX, REQUEST_ID_BYTES_MAX, WAL_KEPT_MICROS } from '../limits.js';
 import { entryRecord, type WalRecord, type WalStatus } from './segment.js';
-import { Segments } from './segments.js';
+import { Segments, type SegmentView } from './segments.js';
 
 /** An operation as the log knows it. */
 export interface WalEntry {
@@ -103,7 +103,8 @@ export const correctWalParts: WalParts = {
 };
 
 interface Waiter {
-  readonly record: WalRecord;
+  /** Undefined: a new segment. */
+  readonly record: WalRecord | undefined;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -124,6 +125,8 @@ export class Wal {
   #nextId = 1;
   #waiting: Waiter[] = [];
   #waitingBytes = 0;
+  /** The last append was refused for want of room. */
+  #isFull = false;
   #flushing: Promise<void> | undefined;
   #cleaning: Promise<void> | undefined;
   #closed = false;
@@ -209,7 +212,8 @@ export class Wal {
 
   /**
    * Drops ended operations older than `keptMicros`, in whole segments from the oldest on. An operation that is still pending
-   * moves to the newest segment, so that it cannot keep all before it alive. One clean-up at a time: who comes meanwhile joins it.
+   * moves to the newest segment, so that it cannot keep all before it alive. The newest segment stays, unless it is the only one and leaves
+   * no room for what is to be appended: then another is begun and it goes too. One clean-up at a time: who comes meanwhile joins it.
    * Errors: those of the disk and of writing; what is left goes with the next clean-up. `shutting-down`.
    */
   cleanup(): Promise<void> {
@@ -224,12 +228,20 @@ export class Wal {
     const horizon = this.#clock.wallMicros() - this.#options.keptMicros;
     for (;;) {
       this.#refuseWhenClosed();
-      const oldest = this.#segments.oldest;
+      const oldest = this.#segments.oldest ?? this.#onlyInTheWay();
       if (oldest === undefined) return;
       const held = oldest.entries.map((id) => this.#entries.get(id)).filter((entry) => entry !== undefined);
       if (held.some((entry) => entry.status !== 'pending' && entry.atMicros > horizon)) return;
       // A copy that stands behind its mark would be taken for one that nobody has ended. The next round finds it ended.
       if (held.some(({ id }) => this.#ending.has(id))) return;
+      if (oldest === this.#segments.newest) {
+        // Nothing is won by writing anew what is all pending.
+        if (held.length > 0 && held.every(({ status }) => status === 'pending')) return;
+        await this.#write(undefined);
+        this.#isFull = false;
+        // What waited before that may stand in it as well.
+        continue;
+      }
       const carried = held.filter((entry) => entry.status === 'pending' && oldest.entries.includes(entry.id));
       await Promise.all(carried.map((entry) => this.#write(entryRecord(entry))));
       // The flush may have closed segments and begun others, but never removes one.
@@ -244,6 +256,15 @@ export class Wal {
       }
       this.#tell({ type: 'wal.cleanup', segment: oldest.index, dropped: held.length - carried.length, carried: carried.length, keys });
     }
+  }
+
+  /**
+   * The only segment, when it leaves no room for what was to be appended last. What is refused does not fill it, so no other would ever be
+   * begun, and none that is the newest is removed.
+   */
+  #onlyInTheWay(): SegmentView | undefined {
+    const { newest } = this.#segments;
+    return this.#isFull && newest !== undefined && newest.bytes > newest.beginBytes ? newest : undefined;
   }
 
   /** Waits for what is being written or removed and closes the file. Later calls fail with `shutting-down`. */
@@ -285,7 +306,8 @@ export class Wal {
   }
 
   #append(request: WalRequest): Promise<WalEntry> {
-    if (this.bytes + this.#waitingBytes + request.payload.length > this.#options.bytesMax) {
+    this.#isFull = this.bytes + this.#waitingBytes + request.payload.length > this.#options.bytesMax;
+    if (this.#isFull) {
       throw new KelpieError(
         'overloaded',
         `the write-ahead log holds its ${this.#options.bytesMax} bytes; clean up, or complete what is pending`,
@@ -320,12 +342,12 @@ export class Wal {
     return ended;
   }
 
-  /** Settles when the record is durable. */
-  #write(record: WalRecord): Promise<void> {
+  /** Settles when the record is durable, or when a new segment is, where there is no record. */
+  #write(record: WalRecord | undefined): Promise<void> {
     if (this.#closed) return Promise.reject(new KelpieError('shutting-down', 'the write-ahead log is closed'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ record, resolve, reject });
-      if (record.record === 'entry') this.#waitingBytes += record.payload.length;
+      if (record?.record === 'entry') this.#waitingBytes += record.payload.length;
       this.#flushing ??= this.#flush().finally(() => {
         this.#flushing = undefined;
       });
@@ -336,11 +358,12 @@ export class Wal {
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, chooses(this.#options, 'wal/one-by-one') ? 1 : this.#waiting.length);
-      for (const { record } of batch) if (record.record === 'entry') this.#waitingBytes -= record.payload.length;
+      for (const { record } of batch) if (record?.record === 'entry') this.#waitingBytes -= record.payload.length;
       try {
         await this.#segments.append(
-          batch.map(({ record }) => record),
+          batch.flatMap(({ record }) => record ?? []),
           () => this.#nextId,
+          batch.some(({ record }) => record === undefined),
         );
       } catch (error) {
         for (const { reject } of batch) reject(error);
