@@ -36,6 +36,7 @@ import { leaseExclusivity } from './lease-exclusivity.js';
 import { leaseUniqueness } from './lease-uniqueness.js';
 import { leaseValidityIfActive } from './lease-validity-if-active.js';
 import { leasesAreRenewed } from './leases-are-renewed.js';
+import { leasesAreTakenOver } from './leases-are-taken-over.js';
 import { leavingIsRecorded } from './leaving-is-recorded.js';
 import { lifecycleOrdering } from './lifecycle-ordering.js';
 import { membershipConsistency } from './membership-consistency.js';
@@ -113,6 +114,7 @@ export const invariants: readonly Invariant[] = [
   leaseUniqueness,
   leaseValidityIfActive,
   leasesAreRenewed,
+  leasesAreTakenOver,
   leavingIsRecorded,
   lifecycleOrdering,
   membershipConsistency,

@@ -6,6 +6,7 @@ import { kelpieCluster } from '../scenarios/kelpie-cluster.js';
 import { leaseHandover } from '../scenarios/lease-handover.js';
 import type { Scenario } from '../scenarios/scenario.js';
 import { walRecovery } from '../scenarios/wal-recovery.js';
+import { zombieOwner } from '../scenarios/zombie-owner.js';
 import { KelpieError, type KelpieErrorCode } from '../src/kelpie/errors.js';
 import { correctParts, type KelpieParts } from '../src/kelpie/parts.js';
 import type { Run } from '../src/run.js';
@@ -26,6 +27,13 @@ const withLog = (code: KelpieErrorCode): KelpieParts => ({
   ...correctParts,
   wal: { ...correctParts.wal, findOrAppend: refuse(code) },
 });
+const neverTakingOver: KelpieParts = {
+  ...correctParts,
+  leaseJudge(clock) {
+    const judge = correctParts.leaseJudge(clock);
+    return { expired: (actor, lease) => void judge.expired(actor, lease), forget: (actor) => judge.forget(actor) };
+  },
+};
 
 /** The first of a few default seeds that does not pass. */
 async function firstFailure(scenario: Scenario<KelpieParts>, parts: KelpieParts): Promise<Run> {
@@ -41,6 +49,7 @@ describe.each<[string, Scenario<KelpieParts>, KelpieParts, string]>([
   ['a log that is always full', walRecovery, withLog('overloaded'), 'work-succeeds'],
   ['a log that is always full, below agents', kelpieCluster, withLog('overloaded'), 'untouched-journals-are-usable'],
   ['a renewal that is always refused', leaseHandover, { ...correctParts, renew: refuse('store-unavailable') }, 'leases-are-renewed'],
+  ['a lease that nobody ever takes over', zombieOwner, neverTakingOver, 'leases-are-taken-over'],
   ['a commit that always conflicts', kelpieCluster, { ...correctParts, commit: refuse('transaction-conflict') }, 'work-succeeds'],
 ])('%s', (_, scenario, parts, promise) => {
   it(

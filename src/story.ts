@@ -43,6 +43,8 @@ export type ClaimEvent =
       readonly ownerLife: number;
       /** The newest token ever given out for the actor, 0 for none. */
       readonly token: number;
+      /** How often the lease of this token has been written, 0 where there is none. */
+      readonly leaseVersion: number;
       readonly decision: ClaimDecision;
     }
   | {

@@ -10,7 +10,20 @@ const follows = await follow(mapping);
 const actor = 'a:1';
 const migration = 'm';
 const up = (node: string, token: number, stateVersion: number, decision: ClaimDecision = 'new'): Line[] => [
-  [node, { type: 'claim.read', actor, claim: `${node}.${token}`, readVersion: 1, owner: null, ownerLife: 0, token: token - 1, decision }],
+  [
+    node,
+    {
+      type: 'claim.read',
+      actor,
+      claim: `${node}.${token}`,
+      readVersion: 1,
+      owner: null,
+      ownerLife: 0,
+      token: token - 1,
+      leaseVersion: 1,
+      decision,
+    },
+  ],
   [node, { type: 'activate.load', actor, token, stateVersion, state: null }],
   [node, { type: 'activate.done', actor, token, stateVersion }],
 ];
@@ -73,7 +86,7 @@ const boot = (node: string): Line => [node, { type: 'boot', reason: 'restart' }]
 /** Somebody who looks finds it placed there, and its lease under this token. */
 const readBy = (node: string, owner: string, token: number): Line => [
   node,
-  { type: 'claim.read', actor, claim: `${node}.looks`, readVersion: 1, owner, ownerLife: 1, token, decision: 'existing' },
+  { type: 'claim.read', actor, claim: `${node}.looks`, readVersion: 1, owner, ownerLife: 1, token, leaseVersion: 1, decision: 'existing' },
 ];
 
 const ready = [...up('A', 1, 0), serve('A', 1), ...commit('A', 1, 1), prepare(), ...stop(), transfer(1)];

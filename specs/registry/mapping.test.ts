@@ -10,7 +10,17 @@ const boot = (node: string): Line => on(node, { type: 'boot', reason: 'start' })
 const register = (node: string, nodeLife = 1, version = 0): Line => on(node, { type: 'node.register', nodeLife, capacity: 3, version });
 const up = (...nodes: readonly string[]): Line[] => nodes.flatMap((node) => [boot(node), register(node)]);
 const read = (node: string): Line =>
-  on(node, { type: 'claim.read', actor, claim: 'c', readVersion: 0, owner: null, ownerLife: 0, token: 0, decision: 'new' });
+  on(node, {
+    type: 'claim.read',
+    actor,
+    claim: 'c',
+    readVersion: 0,
+    owner: null,
+    ownerLife: 0,
+    token: 0,
+    leaseVersion: 0,
+    decision: 'new',
+  });
 const commit = (node: string, token: number, version = 10 * token, count = 1): Line =>
   on(node, { type: 'claim.commit', actor, claim: 'c', token, generation: token, previous: null, version, count, capacity: 3 });
 const claim = (node: string, token: number): Line[] => [read(node), commit(node, token)];

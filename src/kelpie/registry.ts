@@ -114,6 +114,7 @@ export async function readClaim(runtime: Runtime, transaction: Transaction, requ
     owner: placement?.node ?? null,
     ownerLife: placement?.life ?? 0,
     token: lease?.token ?? 0,
+    leaseVersion: lease?.version ?? 0,
     decision: decision === 'mine' ? 'again' : decision,
   });
   return { decision, at, placement, stored, lease, node, deposed };
