@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StormReport } from '../../reports/storm-report.js';
 import { catalogue as leaky } from '../fixtures/leaky-catalogue.js';
 import { catalogue } from '../fixtures/planted-catalogue.js';
+import type { Batch } from './batches.js';
 import type { CaseFile } from './case-file.js';
 import type { Plan } from './plan.js';
 import type { SeedResult } from './seed-result.js';
@@ -104,6 +105,32 @@ test('every n-th run is done again in another process, and fails where it does s
     ['tight', 'pass', ''],
     ['captured-zone', 'pass', undefined],
   ]);
+});
+
+test('whoever takes the results and fails ends the storm, and what was not taken is given back', async () => {
+  const ended: number[] = [];
+  const givenBack: number[] = [];
+  let next = 0;
+  const take = async (): Promise<Batch> => {
+    const position = next++;
+    return { positions: [position], end: async () => void ended.push(position), giveBack: async () => void givenBack.push(position) };
+  };
+  const storm = runStorm(
+    { scenarios: ['tight'], profile: 'none', bug: null, from: 1, seeds: 1_000, shard: { index: 1, of: 1 } },
+    {
+      catalogue: leaky,
+      catalogueUrl: new URL('../fixtures/leaky-catalogue.js', import.meta.url),
+      workers: 1,
+      source: { take },
+      onResults([result]) {
+        if (result?.position === 2) throw new Error('the disk is full');
+      },
+    },
+  );
+  await expect(storm).rejects.toThrow('the disk is full');
+  expect(ended).toEqual([0, 1]);
+  // The one after it was run while it was handed over.
+  expect(givenBack.sort()).toEqual([2, 3]);
 });
 
 const SHORT = ['storm', '--seeds', '20', '--bug', 'kv-write-through', '--json'];
