@@ -7,11 +7,13 @@
  */
 import type { Micros, NodeId } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
-import { type Breach, breachAt, type Fold, type Invariant, type Knobs, told } from './invariant.js';
+import { type Breach, breachAt, type Fold, type Invariant, type Knobs, type Told, told } from './invariant.js';
 
 const SECOND: Micros = 1_000_000;
 /** What a scenario does not draw is taken to be as long as any does. */
-const LONGEST = { leaseMicros: 15 * SECOND, leaseGraceMicros: SECOND, leaseSkewMicros: SECOND } as const;
+const LONGEST = { leaseGraceMicros: SECOND, leaseSkewMicros: SECOND } as const;
+
+type ClaimRead = Extract<Told, { readonly type: 'claim.read' }>;
 
 /** A lease as a node saw it first, and has seen it ever since. */
 interface Sight {
@@ -21,14 +23,15 @@ interface Sight {
 }
 
 class LeasesAreTakenOverFold implements Fold {
-  readonly #patienceMicros: Micros;
+  /** By how much clocks may differ over the length of one lease. */
+  readonly #differenceMicros: Micros;
   /** What each process has seen, by actor. */
   readonly #sights = new Map<NodeId, Map<string, Sight>>();
   #breach: Breach | undefined;
 
   constructor(knobs: Knobs) {
-    const { leaseMicros, leaseGraceMicros, leaseSkewMicros } = { ...LONGEST, ...knobs };
-    this.#patienceMicros = leaseMicros + leaseGraceMicros + leaseSkewMicros;
+    const { leaseGraceMicros, leaseSkewMicros } = { ...LONGEST, ...knobs };
+    this.#differenceMicros = leaseGraceMicros + leaseSkewMicros;
   }
 
   observe(event: TraceEvent): Breach | undefined {
@@ -38,7 +41,7 @@ class LeasesAreTakenOverFold implements Fold {
         this.#sights.delete(event.node);
         return undefined;
       case 'claim.read':
-        if (body.decision === 'existing') this.#look(event, body);
+        if (body.decision === 'existing') this.#breach ??= this.#look(event, body);
         else this.#sights.get(event.node)?.delete(body.actor);
         return undefined;
       default:
@@ -50,22 +53,20 @@ class LeasesAreTakenOverFold implements Fold {
     return this.#breach;
   }
 
-  #look(
-    event: TraceEvent,
-    { actor, owner, token, leaseVersion }: { readonly actor: string; readonly owner: NodeId | null } & Omit<Sight, 'at'>,
-  ): void {
+  #look(event: TraceEvent, { actor, owner, token, leaseVersion, leaseMicros }: ClaimRead): Breach | undefined {
     const sights = this.#sights.get(event.node) ?? new Map<string, Sight>();
     this.#sights.set(event.node, sights);
     const first = sights.get(actor);
     if (first === undefined || first.token !== token || first.leaseVersion !== leaseVersion) {
       sights.set(actor, { token, leaseVersion, at: event.at });
-      return;
+      return undefined;
     }
     const stoodMicros = event.at - first.at;
-    if (stoodMicros < this.#patienceMicros) return;
-    this.#breach ??= breachAt(
+    const patienceMicros = leaseMicros + this.#differenceMicros;
+    if (stoodMicros < patienceMicros) return undefined;
+    return breachAt(
       event,
-      `${event.node} takes ${actor} over from ${owner ?? 'nobody'} once its lease has stood still for ${this.#patienceMicros} us`,
+      `${event.node} takes ${actor} over from ${owner ?? 'nobody'} once its lease has stood still for ${patienceMicros} us`,
       `it has seen version ${leaseVersion} of the lease of token ${token} for ${stoodMicros} us, and leaves it where it is`,
     );
   }

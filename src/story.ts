@@ -45,6 +45,8 @@ export type ClaimEvent =
       readonly token: number;
       /** How often the lease of this token has been written, 0 where there is none. */
       readonly leaseVersion: number;
+      /** For how long it was granted or renewed: its holder may run with other settings than whoever reads it. 0 where there is none. */
+      readonly leaseMicros: Micros;
       readonly decision: ClaimDecision;
     }
   | {

@@ -21,6 +21,7 @@ const up = (node: string, token: number, stateVersion: number, decision: ClaimDe
       ownerLife: 0,
       token: token - 1,
       leaseVersion: 1,
+      leaseMicros: 1_000,
       decision,
     },
   ],
@@ -86,7 +87,18 @@ const boot = (node: string): Line => [node, { type: 'boot', reason: 'restart' }]
 /** Somebody who looks finds it placed there, and its lease under this token. */
 const readBy = (node: string, owner: string, token: number): Line => [
   node,
-  { type: 'claim.read', actor, claim: `${node}.looks`, readVersion: 1, owner, ownerLife: 1, token, leaseVersion: 1, decision: 'existing' },
+  {
+    type: 'claim.read',
+    actor,
+    claim: `${node}.looks`,
+    readVersion: 1,
+    owner,
+    ownerLife: 1,
+    token,
+    leaseVersion: 1,
+    leaseMicros: 1_000,
+    decision: 'existing',
+  },
 ];
 
 const ready = [...up('A', 1, 0), serve('A', 1), ...commit('A', 1, 1), prepare(), ...stop(), transfer(1)];

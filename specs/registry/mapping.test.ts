@@ -19,6 +19,7 @@ const read = (node: string): Line =>
     ownerLife: 0,
     token: 0,
     leaseVersion: 0,
+    leaseMicros: 0,
     decision: 'new',
   });
 const commit = (node: string, token: number, version = 10 * token, count = 1): Line =>

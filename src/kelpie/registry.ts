@@ -115,6 +115,7 @@ export async function readClaim(runtime: Runtime, transaction: Transaction, requ
     ownerLife: placement?.life ?? 0,
     token: lease?.token ?? 0,
     leaseVersion: lease?.version ?? 0,
+    leaseMicros: lease?.micros ?? 0,
     decision: decision === 'mine' ? 'again' : decision,
   });
   return { decision, at, placement, stored, lease, node, deposed };
