@@ -26,7 +26,9 @@ export function criticalFiles(subjects: readonly string[] = SUBJECTS): readonly 
 
 const WAL_TESTS = ['src/kelpie/wal/'];
 const COMMIT_TESTS = ['commit', 'execution', 'kv', 'limits', 'corrupted', 'sealed', 'node'].map((name) => `src/kelpie/${name}.test.ts`);
-const LEASE_TESTS = ['lease', 'registry', 'placement', 'dispatcher', 'node'].map((name) => `src/kelpie/${name}.test.ts`);
+const LEASE_TESTS = ['lease', 'leases', 'limits', 'registry', 'placement', 'dispatcher', 'node'].map(
+  (name) => `src/kelpie/${name}.test.ts`,
+);
 const DISPATCHER_TESTS = ['dispatcher', 'rpc', 'client', 'placement', 'node'].map((name) => `src/kelpie/${name}.test.ts`);
 
 /** The tests of each file: those that stand by it and are about what it does. Those of parts that only use it are not asked. */

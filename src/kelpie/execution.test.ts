@@ -190,6 +190,28 @@ describe('an invocation', () => {
   });
 });
 
+test('a call that waits while its activation ends has done nothing, and fails for certain on the next one', async () => {
+  let aheadMicros = 0;
+  const { result, story } = await lab({
+    nodes: 1,
+    parts: { leaseTerm: { ...monotonicLeaseTerm, now: (clock) => monotonicLeaseTerm.now(clock) + aheadMicros } },
+    operations: {
+      refuse: () => {
+        throw new KelpieError('invalid-argument', 'it says no');
+      },
+    },
+    script: async ({ call, nodes }) => {
+      await call('a', 'add');
+      aheadMicros = 20_000_000;
+      const asked = nodes.get('n1')?.invoke(labActor('a'), 'refuse', null);
+      const { code, unsure } = KelpieError.from(await asked?.catch((error: unknown) => error));
+      return { code, unsure };
+    },
+  });
+  expect(told(story, 'lease.expire-local')).toHaveLength(1);
+  expect(result).toEqual({ code: 'invalid-argument', unsure: false });
+});
+
 describe('the failure of an actor that has called another one', () => {
   const conflict = { kind: 'conflict', error: new DatabaseError(databaseErrorCode.notCommitted, 'somebody else was first') } as const;
   const refuse = (): never => {

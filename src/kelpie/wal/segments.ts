@@ -85,10 +85,10 @@ export class Segments {
 
   /**
    * Appends records as one batch and makes it durable, in a new segment where the newest is full or `anew` asks for one, also for no records
-   * at all. `nextId` tells the counter of ids, with which every segment begins. Errors: `store-unavailable` (nothing of it is on the disk), `commit-unknown` (it may come to light at
-   * the next start).
+   * at all. `nextId` tells the counter of ids, with which every segment begins. Errors: `store-unavailable` (nothing of it is on the disk),
+   * `commit-unknown` (it may come to light at the next start).
    */
-  async append(records: readonly WalRecord[], nextId: () => number, anew = false): Promise<void> {
+  async append(records: readonly WalRecord[], nextId: () => number, anew: boolean): Promise<void> {
     try {
       await this.#takeBack();
     } catch (error) {

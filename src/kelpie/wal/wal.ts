@@ -124,6 +124,7 @@ export class Wal {
   readonly #segments: Segments;
   #nextId = 1;
   #waiting: Waiter[] = [];
+  /** Payloads that are not in a segment yet, those of the batch under way among them. */
   #waitingBytes = 0;
   /** The last append was refused for want of room. */
   #isFull = false;
@@ -358,18 +359,21 @@ export class Wal {
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, chooses(this.#options, 'wal/one-by-one') ? 1 : this.#waiting.length);
-      for (const { record } of batch) if (record?.record === 'entry') this.#waitingBytes -= record.payload.length;
-      try {
-        await this.#segments.append(
+      const failed = await this.#segments
+        .append(
           batch.flatMap(({ record }) => record ?? []),
           () => this.#nextId,
           batch.some(({ record }) => record === undefined),
+        )
+        .then(
+          () => undefined,
+          (error: unknown) => ({ error }),
         );
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-        continue;
+      for (const { record, resolve, reject } of batch) {
+        if (record?.record === 'entry') this.#waitingBytes -= record.payload.length;
+        if (failed === undefined) resolve();
+        else reject(failed.error);
       }
-      for (const { resolve } of batch) resolve();
     }
   }
 
