@@ -1,6 +1,6 @@
 /** An entry that was told durable is there after every crash, until it is cleaned up. */
 import type { TraceEvent } from '../src/trace.js';
-import { endedCount, heldCount, WAL_TYPES, type WalLog, WalLogs } from './bookkeeping/wal-log.js';
+import { endedCount, heldCount, judgingLogs, WAL_TYPES, type WalLog } from './bookkeeping/wal-log.js';
 import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 export const durability: Invariant = {
@@ -9,20 +9,9 @@ export const durability: Invariant = {
   kind: 'always',
   spec: 'KelpieWAL!Durability',
   hears: WAL_TYPES,
-  start() {
-    const logs = new WalLogs();
-    return {
-      observe(event) {
-        const log = logs.before(event);
-        const breach = log === undefined ? undefined : judge(event, log);
-        logs.take(event);
-        return breach;
-      },
-    };
-  },
+  start: () => judgingLogs(judge),
 };
 
-/** @param log as it was told before the event. */
 function judge(event: TraceEvent, log: WalLog): Breach | undefined {
   const body = told(event);
   const held = heldCount(log);

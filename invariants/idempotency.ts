@@ -1,6 +1,7 @@
 /** However often an operation is sent under its key, the log takes it once, and carries it out to one end. */
-import { WAL_TYPES, type WalEntry, type WalLog, WalLogs } from './bookkeeping/wal-log.js';
-import { breachAt, type Invariant, told } from './invariant.js';
+import type { TraceEvent } from '../src/trace.js';
+import { judgingLogs, WAL_TYPES, type WalEntry, type WalLog } from './bookkeeping/wal-log.js';
+import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 export const idempotency: Invariant = {
   id: 'idempotency',
@@ -8,26 +9,19 @@ export const idempotency: Invariant = {
   kind: 'always',
   spec: 'KelpieWAL!Idempotency',
   hears: WAL_TYPES,
-  start() {
-    const logs = new WalLogs();
-    return {
-      observe(event) {
-        const log = logs.before(event);
-        const body = told(event);
-        // Only an append can break it, and it is looked up before the append itself is taken in.
-        const known = log !== undefined && body.type === 'wal.append' ? entryOfKey(log, body.key) : undefined;
-        const unsure = log !== undefined && known !== undefined && mayBeGone(log, known);
-        logs.take(event);
-        if (body.type !== 'wal.append' || known === undefined || unsure) return undefined;
-        return breachAt(
-          event,
-          `the log of ${event.node} has one entry for key ${body.key}`,
-          `entry ${known.id} and entry ${body.id} both have it`,
-        );
-      },
-    };
-  },
+  start: () => judgingLogs(judge),
 };
+
+function judge(event: TraceEvent, log: WalLog): Breach | undefined {
+  const body = told(event);
+  const known = body.type === 'wal.append' ? entryOfKey(log, body.key) : undefined;
+  if (body.type !== 'wal.append' || known === undefined || mayBeGone(log, known)) return undefined;
+  return breachAt(
+    event,
+    `the log of ${event.node} has one entry for key ${body.key}`,
+    `entry ${known.id} and entry ${body.id} both have it`,
+  );
+}
 
 function entryOfKey(log: WalLog, key: string): WalEntry | undefined {
   for (const entry of log.entries.values()) if (entry.key === key) return entry;

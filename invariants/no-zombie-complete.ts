@@ -1,6 +1,6 @@
 /** What a durable mark has ended never becomes pending again: no later life finds it so, and no replay takes it up. */
 import type { TraceEvent } from '../src/trace.js';
-import { endedCount, heldCount, toldEnded, WAL_TYPES, type WalLog, WalLogs } from './bookkeeping/wal-log.js';
+import { endedCount, heldCount, judgingLogs, toldEnded, WAL_TYPES, type WalLog } from './bookkeeping/wal-log.js';
 import { type Breach, breachAt, type Invariant, told } from './invariant.js';
 
 export const noZombieComplete: Invariant = {
@@ -9,20 +9,9 @@ export const noZombieComplete: Invariant = {
   kind: 'always',
   spec: 'KelpieWAL!NoZombieComplete',
   hears: WAL_TYPES,
-  start() {
-    const logs = new WalLogs();
-    return {
-      observe(event) {
-        const log = logs.before(event);
-        const breach = log === undefined ? undefined : judge(event, log);
-        logs.take(event);
-        return breach;
-      },
-    };
-  },
+  start: () => judgingLogs(judge),
 };
 
-/** @param log as it was told before the event. */
 function judge(event: TraceEvent, log: WalLog): Breach | undefined {
   const body = told(event);
   if (body.type !== 'wal.recover' && body.type !== 'wal.replay') return undefined;

@@ -3,7 +3,7 @@
  * has lied nothing is known any more; what a process did and did not tell before it died may be there too.
  */
 import type { TraceEvent } from '../../src/trace.js';
-import { type Told, told } from '../invariant.js';
+import { type Breach, type Fold, type Told, told } from '../invariant.js';
 import { DISK_TYPES, DiskTrust } from '../../src/disk-trust.js';
 import { entryOf } from './keyed.js';
 
@@ -82,6 +82,19 @@ export class WalLogs {
         return;
     }
   }
+}
+
+/** A fold that judges every event of a log whose disk can be trusted by the log as it was told before the event. */
+export function judgingLogs(judge: (event: TraceEvent, log: WalLog) => Breach | undefined): Fold {
+  const logs = new WalLogs();
+  return {
+    observe(event) {
+      const log = logs.before(event);
+      const breach = log === undefined ? undefined : judge(event, log);
+      logs.take(event);
+      return breach;
+    },
+  };
 }
 
 /** Entries that were told ended; some of them may be gone. */
