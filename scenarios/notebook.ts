@@ -8,8 +8,9 @@ import type { Actor, ActorContext, ActorType } from '../src/kelpie/actor.js';
 import { KelpieError } from '../src/kelpie/errors.js';
 import { type ActorRef, actorRef } from '../src/kelpie/ids.js';
 import type { Json } from '../src/kelpie/json.js';
+import type { Micros } from '../src/ports.js';
 
-/** A note: `op` names the operation that writes it, `reads` is how often the notebook looks at its store before. */
+/** A note: `op` names the operation that writes it, `reads` is how often the notebook looks at its store before, while there is time. */
 export type Note = { readonly op: string; readonly reads: number };
 /** A note that the notebook does not look at its store for. */
 export type Jotting = { readonly op: string };
@@ -27,6 +28,8 @@ export const notebook = (name: string): ActorRef => actorRef('notebook', name);
 export const diary = (name: string): ActorRef => actorRef('diary', name);
 
 const DIGITS = 9;
+/** A transaction ends after some seconds. On a slow network a notebook stops looking well before: no repetition would ever be quicker. */
+const LOOKING_MICROS_MAX: Micros = 1_500_000;
 const key = {
   note: (number: number): string => `note/${String(number).padStart(DIGITS, '0')}`,
   notes: 'note/',
@@ -37,7 +40,8 @@ const key = {
 } as const;
 
 async function write(ctx: Context, { op, reads }: Note): Promise<void> {
-  for (let i = 0; i < reads; i++) await ctx.kv.get(key.nothing(i));
+  const untilMicros = ctx.wallMicros() + LOOKING_MICROS_MAX;
+  for (let i = 0; i < reads && ctx.wallMicros() < untilMicros; i++) await ctx.kv.get(key.nothing(i));
   const count = ((await ctx.kv.get(key.count)) ?? 0) as number;
   await ctx.kv.set(key.count, count + 1);
   await ctx.kv.set(key.note(count + 1), op);
