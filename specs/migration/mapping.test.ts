@@ -62,23 +62,26 @@ const going = (node: string, token: number, reason: 'idle' | 'migration'): Line[
   [node, { type: 'deactivate.start', actor, token, reason, pending: 0 }],
   [node, { type: 'deactivate.done', actor, token, outcome: 'clean' }],
 ];
-const prepare = (from = 'A', to = 'B', token = 1): Line => [from, { type: 'migrate.prepare', actor, migration, from, to, token }];
-const stop = (from = 'A', token = 1): Line[] => [
+const prepare = (from = 'A', to = 'B', token = 1, name = migration): Line => [
+  from,
+  { type: 'migrate.prepare', actor, migration: name, from, to, token },
+];
+const stop = (from = 'A', token = 1, name = migration): Line[] => [
   ...going(from, token, 'migration'),
-  [from, { type: 'migrate.stop', actor, migration, token }],
+  [from, { type: 'migrate.stop', actor, migration: name, token }],
 ];
-const transfer = (stateVersion: number, from = 'A', token = 1): Line => [
+const transfer = (stateVersion: number, from = 'A', token = 1, name = migration): Line => [
   from,
-  { type: 'migrate.transfer', actor, migration, token, stateVersion },
+  { type: 'migrate.transfer', actor, migration: name, token, stateVersion },
 ];
-const move = (to = 'B', token = 1, newToken = 2, from = 'A'): Line => [
+const move = (to = 'B', token = 1, newToken = 2, from = 'A', name = migration): Line => [
   from,
-  { type: 'migrate.move', actor, migration, token, newToken, to, version: 1 },
+  { type: 'migrate.move', actor, migration: name, token, newToken, to, version: 1 },
 ];
-const begin = (to = 'B'): Line => [to, { type: 'migrate.start', actor, migration }];
-const abort = (at: 'prepare' | 'stop' | 'transfer' | 'move', from = 'A'): Line => [
+const begin = (to = 'B', name = migration): Line => [to, { type: 'migrate.start', actor, migration: name }];
+const abort = (at: 'prepare' | 'stop' | 'transfer' | 'move', from = 'A', name = migration): Line => [
   from,
-  { type: 'migrate.abort', actor, migration, step: at, code: 'timeout' },
+  { type: 'migrate.abort', actor, migration: name, step: at, code: 'timeout' },
 ];
 const drop = (node: string, token: number): Line => [node, { type: 'activate.drop', actor, token, reason: 'lease-expired' }];
 const kill = (node: string): Line => [node, { type: 'kill', reason: 'test' }];
@@ -103,6 +106,8 @@ const readBy = (node: string, owner: string, token: number): Line => [
 
 const ready = [...up('A', 1, 0), serve('A', 1), ...commit('A', 1, 1), prepare(), ...stop(), transfer(1)];
 const moved = [...ready, move()];
+/** The target was called, has claimed the actor and begins to move it back: its source has not heard that it has moved. */
+const overtaken = [...ready, ...up('B', 3, 1, 'again'), serve('B', 3), prepare('B', 'A', 3, 'm2')];
 const whole = [...moved, begin(), ...up('B', 2, 1, 'again')];
 
 describe('an actor and its migrations', () => {
@@ -122,6 +127,46 @@ describe('an actor and its migrations', () => {
       ],
     ],
     ['started before the source hears that it has moved', [...ready, begin(), ...up('B', 2, 1, 'again'), move(), serve('B', 2)]],
+    [
+      'moved back before the first source hears that it has moved',
+      [
+        ...overtaken,
+        move(),
+        ...stop('B', 3, 'm2'),
+        transfer(1, 'B', 3, 'm2'),
+        move('A', 3, 4, 'B', 'm2'),
+        begin('A', 'm2'),
+        ...up('A', 4, 1, 'again'),
+      ],
+    ],
+    [
+      'moved back before the first source hears anything of its own move',
+      [
+        ...overtaken,
+        ...stop('B', 3, 'm2'),
+        transfer(1, 'B', 3, 'm2'),
+        move('A', 3, 4, 'B', 'm2'),
+        move(),
+        begin('A', 'm2'),
+        ...up('A', 4, 1, 'again'),
+      ],
+    ],
+    [
+      'moved back after the first source has given up its own move',
+      [
+        ...overtaken,
+        abort('move'),
+        ...stop('B', 3, 'm2'),
+        transfer(1, 'B', 3, 'm2'),
+        move('A', 3, 4, 'B', 'm2'),
+        begin('A', 'm2'),
+        ...up('A', 4, 1, 'again'),
+      ],
+    ],
+    [
+      'a source that hears late that it has moved leaves its place to a third node',
+      [...overtaken, move(), abort('prepare', 'B', 'm2'), ...going('B', 3, 'idle'), ...up('C', 4, 1), serve('C', 4)],
+    ],
     ['prepared before the actor is up', [prepare(), ...up('A', 1, 0), ...stop(), transfer(0), move()]],
     [
       'aborted while its actor was not to be had, and prepared anew when it is',
@@ -270,6 +315,24 @@ describe('what no migration does', () => {
       'moves what another one has taken over',
       [...up('A', 1, 0), ...up('B', 2, 0, 'takeover'), prepare(), ...stop(), transfer(0), move()],
       /^migrate.move: the source has the actor/,
+    ],
+    [
+      'goes back under the claim of the node that it leaves',
+      [
+        ...overtaken,
+        move(),
+        ...stop('B', 3, 'm2'),
+        transfer(1, 'B', 3, 'm2'),
+        begin('A', 'm2'),
+        ...up('A', 3, 1, 'again'),
+        move('A', 3, 4, 'B', 'm2'),
+      ],
+      /^migrate.move: .* is placed and does not hold it/,
+    ],
+    [
+      'serves at the first source while it is moved back',
+      [...overtaken, move(), ...up('A', 4, 1, 'again'), serve('A', 4), serve('B', 3)],
+      /is active/,
     ],
     ['aborts what is over', [...moved, abort('move')], /^migrate.abort: Abort/],
     [

@@ -346,7 +346,12 @@ class Actors implements Follower<Type> {
   #migrated(actor: Actor, seat: Seat, event: TraceEvent): void {
     const body = told<Type>(event);
     const { migration } = actor;
-    if (migration === undefined || !('migration' in body) || body.migration !== migration.name) return;
+    if (migration === undefined || !('migration' in body)) return;
+    if (body.migration !== migration.name) {
+      // Its target has the actor, and has begun to move it on, before this source hears of its own move.
+      if (body.type === 'migrate.move' && body.token === seat.token) seat.token = 0;
+      return;
+    }
     const see = (observation: Observation): void => this.#walks.see(actor.walk, observation);
     switch (body.type) {
       case 'migrate.stop':
@@ -355,8 +360,9 @@ class Actors implements Follower<Type> {
         return see(step('Transfer'));
       case 'migrate.move': {
         const target = seatOf(actor.seats, migration.to);
-        // The target has come up, and under a token that the lease had before.
-        if (target !== undefined && target.token !== 0 && target.token < body.newToken) see(halfMoved(target.place));
+        // The target has come up, and under a token that the lease had before. One that is older than the source's is of an earlier time,
+        // when the actor went to the source: its end there has not been told.
+        if (target !== undefined && target.token >= body.token && target.token < body.newToken) see(halfMoved(target.place));
         seat.token = 0;
         actor.holder = actor.holder === migration.from ? migration.to : actor.holder;
         migration.phase = 'over';
