@@ -144,7 +144,7 @@ describe('a migration', () => {
       const self = await client.migrate(actor, from);
       const first = await client.migrate(actor, to);
       const back = await client.migrate(actor, from);
-      await sleep(11);
+      await sleep(11.3);
       return { nowhere, self, first, back, later: await client.migrate(actor, from), holder: holderOf(story, actor) === from };
     });
     expect(result).toMatchObject({
@@ -279,6 +279,51 @@ describe('a network that fails in a migration', () => {
     for (const outcome of result) expectServed(outcome);
     expectOneActivation(story);
     expect(told(story, 'migrate.abort').length).toBeGreaterThan(2);
+  });
+});
+
+describe('an actor that is moved back', () => {
+  test('comes up at its first source, which has not heard yet that it has moved it away', async () => {
+    const actor = actorRef('counter', 'back');
+    const { result, story } = await play(async ({ client, judges, sleep, story: sofar }) => {
+      await client.invoke(actor, 'add', null);
+      // The client asks the node that it has asked before, so that one is to be the target.
+      const to = holderOf(sofar, actor);
+      const from = otherThan(to);
+      await client.migrate(actor, from);
+      // Past the cool-down, and not close before leases are renewed: that tells the source too.
+      await sleep(11.3);
+      const begun = sofar.length;
+      let lost = false;
+      judges.packet = (event) => {
+        const isOrder =
+          told(sofar.slice(begun), 'migrate.move').length > 0 && event.phase === 'send' && event.from === from && event.to === to;
+        if (lost || !isOrder) return undefined;
+        lost = true;
+        return { kind: 'drop' };
+      };
+      const first = client.migrate(actor, to);
+      while (!lost) await sleep(0.001);
+      // Nobody has asked the target to start the actor. It claims it for a call, and is told to move it back.
+      await client.invoke(actor, 'add', null);
+      const back = client.migrate(actor, from);
+      while (told(sofar.slice(begun), 'migrate.start').length === 0) await sleep(0.001);
+      const heard = sofar.slice(begun).some(({ node, body }) => node === from && ['migrate.redirect', 'activate.drop'].includes(body.type));
+      await sleep(5);
+      const up = told(sofar.slice(begun), 'activate.done').map(({ node, token }) => [node, token]);
+      return { from, to, heard, moved: [(await first).kind, (await back).kind], up, answer: await client.invoke(actor, 'add', null) };
+    });
+    const { from, to, ...seen } = result;
+    expect(seen).toEqual({
+      heard: false,
+      moved: ['ok', 'ok'],
+      up: [
+        [to, 4],
+        [from, 5],
+      ],
+      answer: { kind: 'ok', result: 3 },
+    });
+    expectOneActivation(story);
   });
 });
 

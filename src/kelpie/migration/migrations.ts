@@ -248,8 +248,14 @@ export class Migrations implements NodeService {
     this.#incoming.delete(migration);
     this.#note(access, actor.key);
     access.runtime.teller.tell({ type: 'migrate.start', actor: actor.key, migration });
-    const up = (await access.dispatcher.bringUp(actor, { claim, ...transferred })?.whenUp()) ?? false;
-    return succeeded({ up });
+    const { dispatcher } = access;
+    // This node may have moved the actor away itself and not know that yet: what is left of it there would stand in the way.
+    const before = dispatcher.activation(actor.key);
+    if (before?.phase === 'deactivating') await before.whenGone();
+    const activation = dispatcher.bringUp(actor, { claim, ...transferred });
+    // The node has begun to stop meanwhile.
+    if (activation === undefined) void dispatcher.releases.give({ actor, keys: new ActorKeys(actor.key), claim });
+    return succeeded({ up: (await activation?.whenUp()) ?? false });
   }
 
   #aborted(access: NodeAccess, fields: Fields, from: NodeId): Json {
