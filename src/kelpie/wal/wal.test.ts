@@ -1,83 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Choices, Disk, StoryEvent } from '../../ports.js';
+import { echo, request, World } from '../../../runner/fixtures/wal-world.js';
+import type { Choices, StoryEvent } from '../../ports.js';
 import type { WalEvent } from '../../story.js';
-import { NodeClock } from '../../sim/clock.js';
-import { SimDisk, type SimDiskOptions } from '../../sim/disk.js';
-import { Kernel } from '../../sim/kernel.js';
-import type { Process } from '../../sim/process.js';
-import { randomOf } from '../../sim/random.js';
-import type { CrashBehaviour, DiskEvent, DiskVerdict, StepEvent } from '../../sim/seams.js';
+import type { CrashBehaviour, DiskEvent } from '../../sim/seams.js';
 import { KelpieError } from '../errors.js';
 import { encodeBatch, segmentName } from './segment.js';
-import { correctWalParts, type Apply, Wal, type WalEntry, type WalOptions, type WalParts } from './wal.js';
+import { correctWalParts, type Apply, type Wal, type WalEntry, type WalOptions, type WalParts } from './wal.js';
 
-/** A machine whose program dies at its n-th step, or whose disk fails as told. */
-class World {
-  readonly told: StoryEvent[] = [];
-  readonly kernel: Kernel;
-  readonly disk: SimDisk;
-  crashAtStep: number | undefined;
-  judgeDisk: ((event: DiskEvent) => DiskVerdict | undefined) | undefined;
-  #end: 'process' | 'machine' = 'process';
-  #lives = 0;
-
-  constructor(seed = 1, disk: SimDiskOptions = {}) {
-    this.kernel = new Kernel({
-      random: randomOf(seed),
-      strategy: { kind: 'random' },
-      quantumMicros: 1,
-      limits: { events: 1_000_000, simMicros: 1e12, queueLength: 100_000 },
-      onCrash: (_, error) => {
-        throw error;
-      },
-      onKill: () => this.disk.crash(this.#end),
-    });
-    this.kernel.judge = {
-      active: (seam) => (seam === 'step' && this.crashAtStep !== undefined) || (seam === 'disk' && this.judgeDisk !== undefined),
-      ask: (event) => {
-        if (event.seam === 'step') return (event as StepEvent).step === this.crashAtStep ? { kind: 'crash' } : undefined;
-        return event.seam === 'disk' ? this.judgeDisk?.(event as DiskEvent) : undefined;
-      },
-      hold: () => {},
-    };
-    this.disk = new SimDisk(this.kernel, 'n1', disk);
-  }
-
-  /** Runs a program as the next life of the node, to its end or death; with it the process, or the whole machine, goes down. Throws what the program throws. */
-  async life<T>(
-    program: (context: { readonly disk: Disk; open(options?: Partial<WalOptions>, parts?: WalParts): Promise<Wal> }) => Promise<T>,
-    end: 'process' | 'machine' = 'process',
-  ): Promise<{ readonly result: T | undefined; readonly process: Process }> {
-    this.#end = end;
-    const process = this.kernel.newProcess('n1', ++this.#lives, new NodeClock(0));
-    const disk = this.disk.attach(process);
-    const clock = {
-      wallMicros: () => 1_000_000_000 + this.kernel.now(),
-      monotonicMicros: () => this.kernel.now(),
-      sleep: (micros: number) => new Promise<void>((resolve) => void this.kernel.timer(micros, process, resolve)),
-      after: (micros: number, callback: () => void) => this.kernel.timer(micros, process, callback),
-    };
-    const tracer = { emit: (event: StoryEvent) => void this.told.push(event), count: () => {} };
-    let result: T | undefined;
-    let failure: { readonly error: unknown } | undefined;
-    this.kernel.after(0, process, 'program', () => {
-      program({ disk, open: (options, parts) => Wal.open(disk, clock, tracer, options, parts) }).then(
-        (value) => void (result = value),
-        (error: unknown) => void (failure = { error }),
-      );
-    });
-    await this.kernel.run();
-    if (process.alive) {
-      process.alive = false;
-      this.disk.crash(end);
-    }
-    if (failure !== undefined) throw failure.error;
-    return { result, process };
-  }
-}
-
-const echo: Apply = async (entry) => JSON.stringify(`did ${entry.payload}`);
-const request = (key: string, payload = key) => ({ key, operation: 'write', payload });
 const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
 
 describe('write-ahead log', () => {
@@ -352,73 +281,6 @@ describe('write-ahead log', () => {
       await expect(wal.cleanup()).rejects.toEqual(failure('shutting-down'));
       expect(await disk.list('wal')).toEqual(left);
     });
-  });
-
-  it.each([
-    ['that holds as much as one segment', { segmentBytes: 3_000, bytesMax: 3_000 }, 'p'.repeat(100)],
-    ['that one large answer has filled', { segmentBytes: 1_000, bytesMax: 3_000 }, 'p'],
-  ])('makes room in a log %s', async (_, options, payload) => {
-    const world = new World();
-    await world.life(async ({ open }) => {
-      const wal = await open({ ...options, keptMicros: 0 });
-      const answer: Apply = async ({ id }) => JSON.stringify(payload.length === 1 && id === 3 ? 'r'.repeat(4_000) : '');
-      const fill = async (): Promise<number> => {
-        for (let i = 0; ; i++) {
-          try {
-            await wal.execute(request(`k${i}`, payload), answer);
-          } catch (error) {
-            expect(error).toEqual(failure('overloaded'));
-            return i;
-          }
-        }
-      };
-      expect(await fill()).toBeGreaterThan(2);
-      await wal.cleanup();
-      expect((await wal.execute(request('next', payload), answer)).status).toBe('complete');
-    });
-  });
-
-  it('makes room in a log whose only segment holds nothing but the mark of what is gone', async () => {
-    const world = new World();
-    await world.life(async ({ open }) => {
-      // Every batch has a segment of its own, so that the answer stands in another one than its operation.
-      const wal = await open({ segmentBytes: 1, bytesMax: 3_000, keptMicros: 0 });
-      await wal.execute(request('large'), async () => JSON.stringify('r'.repeat(4_000)));
-      await wal.cleanup();
-      expect(wal.find('large')).toBeUndefined();
-      await expect(wal.execute(request('next'), echo)).rejects.toEqual(failure('overloaded'));
-      await wal.cleanup();
-      expect((await wal.execute(request('next'), echo)).status).toBe('complete');
-    });
-  });
-
-  it('counts what is on its way to the disk to what it holds', async () => {
-    const world = new World();
-    await world.life(async ({ open }) => {
-      const wal = await open({ bytesMax: 2_000 });
-      const payload = 'p'.repeat(300);
-      const ends = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => wal.execute(request(`k${i}`, payload), echo)));
-      const taken = ends.filter(({ status }) => status === 'fulfilled').length;
-      expect(taken).toBeGreaterThan(2);
-      expect(taken * payload.length).toBeLessThan(2_000);
-    });
-  });
-
-  it('has nothing pending after a clean-up and a start that had ended before', async () => {
-    const world = new World();
-    const options = { segmentBytes: 300, keptMicros: 0 };
-    await world.life(async ({ open }) => {
-      const wal = await open(options);
-      for (let i = 0; i < 8; i++) await wal.execute(request(`k${i}`), echo);
-      await wal.cleanup();
-    });
-    const applied: string[] = [];
-    await world.life(async ({ open }) => {
-      const wal = await open(options);
-      await wal.replay(async ({ key }) => JSON.stringify(applied.push(key)));
-    });
-    expect(world.told.some(({ type }) => type === 'wal.cleanup')).toBe(true);
-    expect(applied).toEqual([]);
   });
 
   it('keeps answers as long as it promised', async () => {

@@ -14,6 +14,7 @@ import { KEY_BYTES_MAX, stampOffset, VALUE_BYTES_MAX, versionstamp } from './ato
 import { earlier, fromBinary, KEYS_END, keyAfter, toBinary } from './binary.js';
 import type { Committed } from './cluster.js';
 import { databaseError, type LateError, TRANSACTION_INVALID_VERSION } from './codes.js';
+import { commitBytes } from './commit-bytes.js';
 import { type SimDatabase, WATCHES_MAX } from './database.js';
 import { Merge } from './merge.js';
 import { RangeSet } from './range-set.js';
@@ -480,36 +481,4 @@ function checkedStampOffset(bytes: Bytes): number {
     throw databaseError(code.clientInvalidOperation, 'a versionstamp needs ten bytes at the offset that the last four bytes name');
   }
   return offset;
-}
-
-/** What counts against the size limit: keys and values of mutations, and both ends of each conflict range. */
-function commitBytes(
-  { mutations }: WriteBuffer,
-  points: ReadonlySet<string>,
-  readRanges: readonly (readonly [string, string])[],
-  writeRanges: readonly (readonly [string, string])[],
-): number {
-  let bytes = 0;
-  for (const mutation of mutations) {
-    const { length } = mutation.key;
-    switch (mutation.kind) {
-      case 'set':
-        bytes += 3 * length + 1 + (mutation.value === undefined ? length + 1 : mutation.value.length);
-        break;
-      case 'clear-range':
-        bytes += 2 * (length + mutation.end.length);
-        break;
-      case 'atomic':
-        bytes += 3 * length + 1 + mutation.operand.length;
-        break;
-      case 'stamped-key':
-      case 'stamped-value':
-        bytes += 3 * length + 1 + mutation.value.length;
-        break;
-    }
-  }
-  for (const key of points) bytes += 2 * key.length + 1;
-  for (const [begin, end] of readRanges) bytes += begin.length + end.length;
-  for (const [begin, end] of writeRanges) bytes += begin.length + end.length;
-  return bytes;
 }
