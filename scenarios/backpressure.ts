@@ -7,7 +7,7 @@ import { loadMarks } from './marks.js';
 import type { NotebookOperation } from './notebook-client.js';
 import { notebookScenario } from './notebook-scenario.js';
 import type { Scenario } from './scenario.js';
-import { drawMoments, drawOperations, hot, numbered } from './workload-draws.js';
+import { drawMoments, drawOperations, drawWays, hot, numbered } from './workload-draws.js';
 
 const BOOKS = numbered('notebook:b', 3);
 
@@ -26,11 +26,15 @@ export const backpressure: Scenario<KelpieParts> = notebookScenario({
     const size = random.fork('sizes');
     const clients = size.between(2, 4);
     const moments = drawMoments(random.fork('moments'), size.between(4, 10), chaosMicros);
-    const operations = drawOperations(random, clients, moments, (own, slot): NotebookOperation => {
+    const ways = drawWays(random.fork('ways'));
+    const operations = drawOperations(random, clients, moments, (own, drawn): NotebookOperation => {
+      const slot = ways.waiting(drawn);
       const book = hot(own, BOOKS);
       if (own.chance(1, 2)) return { ...slot, kind: 'burst', book, times: own.between(3, 8), reads: own.pick([0, 4, 10]) };
       if (own.chance(1, 3)) return { ...slot, kind: 'repeat', book, times: own.between(2, 4) };
-      return own.chance(1, 2) ? { ...slot, kind: 'relay', path: own.shuffle(['b1', 'b2', 'b3']) } : { ...slot, kind: 'read', book };
+      return own.chance(1, 2)
+        ? { ...slot, kind: 'relay', path: ways.along(own.shuffle(['b1', 'b2', 'b3'])) }
+        : { ...slot, kind: 'read', book };
     });
     return { nodes: 3, clients, operations };
   },

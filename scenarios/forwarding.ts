@@ -9,12 +9,10 @@ import { callMarks } from './marks.js';
 import type { NotebookOperation } from './notebook-client.js';
 import { notebookScenario } from './notebook-scenario.js';
 import { serverIds, type Scenario } from './scenario.js';
-import { drawMoments, drawOperations, hot, numbered } from './workload-draws.js';
+import { drawMoments, drawOperations, drawWays, hot, numbered } from './workload-draws.js';
 
 const IDS = numbered('b', 4);
 const BOOKS = IDS.map((id) => `notebook:${id}`);
-/** Less than a transaction over all its retries: what waits for that long is no matter of the runtime yet. */
-const CROSSING_MICROS_MAX = 4_000_000;
 const KINDS = ['write', 'write', 'repeat', 'relay', 'relay', 'cycle', 'read', 'migrate'] as const;
 
 export const forwarding: Scenario<KelpieParts> = notebookScenario({
@@ -36,23 +34,20 @@ export const forwarding: Scenario<KelpieParts> = notebookScenario({
     const clients = size.between(2, 3);
     const nodes = size.between(3, 5);
     const moments = drawMoments(random.fork('moments'), size.between(8, 20), chaosMicros);
-    // Chains that come from both sides wait for each other until the time of one of them is over, and so does whoever calls their
-    // notebooks. In half of the runs all go one way, and nobody has a reason to wait; in the others nobody waits for long.
-    const oneWay = random.fork('ways').chance(1, 2);
-    const along = (path: string[]): string[] => (oneWay ? path.sort() : path);
+    const ways = drawWays(random.fork('ways'));
     const operations = drawOperations(random, clients, moments, (own, drawn): NotebookOperation => {
       const book = hot(own, BOOKS);
       const kind = own.pick(KINDS);
-      const slot = oneWay ? drawn : { ...drawn, deadlineMicros: Math.min(drawn.deadlineMicros, CROSSING_MICROS_MAX) };
+      const slot = ways.waiting(drawn);
       switch (kind) {
         case 'write':
           return { ...slot, kind, book, reads: own.int(3) };
         case 'repeat':
           return { ...slot, kind, book, times: own.between(2, 3) };
         case 'relay':
-          return { ...slot, kind, path: along(own.shuffle(IDS).slice(0, own.between(2, 4))) };
+          return { ...slot, kind, path: ways.along(own.shuffle(IDS).slice(0, own.between(2, 4))) };
         case 'cycle': {
-          const path = along(own.shuffle(IDS).slice(0, own.between(2, 3)));
+          const path = ways.along(own.shuffle(IDS).slice(0, own.between(2, 3)));
           return { ...slot, kind: 'relay', path: [...path, ...path.slice(0, 1)] };
         }
         case 'read':

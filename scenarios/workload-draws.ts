@@ -18,6 +18,29 @@ export const hot = (random: Random, names: readonly string[]): string => (random
 
 export const other = (random: Random, names: readonly string[], than: string): string => random.pick(names.filter((name) => name !== than));
 
+/** Which way the chains of calls of a run go. */
+export interface Ways {
+  /** The actors of a chain in the order in which they call each other. */
+  along(path: string[]): string[];
+  /** An operation that may have to wait for a chain. */
+  waiting(slot: Slot): Slot;
+}
+
+/** Less than a transaction over all its retries: what waits for that long is no matter of the runtime yet. */
+const CROSSING_MICROS_MAX: Micros = 4 * SECOND;
+
+/**
+ * Chains that come from both sides wait for each other until the time of one of them is over, and so does whoever calls their actors. In
+ * half of the runs all go one way, and nobody has a reason to wait; in the others nobody waits for long.
+ */
+export function drawWays(random: Random): Ways {
+  if (random.chance(1, 2)) return { along: (path) => path.sort(), waiting: (slot) => slot };
+  return {
+    along: (path) => path,
+    waiting: (slot) => ({ ...slot, deadlineMicros: Math.min(slot.deadlineMicros, CROSSING_MICROS_MAX) }),
+  };
+}
+
 /** Moments of work with idle times between them. */
 export function drawMoments(random: Random, count: number, chaosMicros: Micros): Micros[] {
   const bursts = Array.from({ length: random.between(1, 5) }, () => {
