@@ -18,12 +18,12 @@ class DrainedIntake implements Intake {
     return this.#calls.open;
   }
 
-  enter(): 'in' | 'closed' | 'full' {
-    return this.#calls.enter();
+  enter(depth: number): 'in' | 'closed' | 'full' {
+    return this.#calls.enter(depth);
   }
 
-  leave(): void {
-    this.#calls.leave();
+  leave(depth: number): void {
+    this.#calls.leave(depth);
     if (this.open === 0) for (const resolve of this.#waiters.splice(0)) resolve();
   }
 

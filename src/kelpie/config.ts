@@ -21,6 +21,7 @@ export interface KelpieConfig {
   /** An actor without calls for this long is deactivated, unless its type says otherwise. */
   readonly idleMicros: Micros;
   readonly pendingPerActor: number;
+  /** Calls that this node holds: from outside, and as many again of each depth at which actors call each other. */
   readonly mailbox: number;
   /** How long one forward waits for its answer before the registry is asked again. */
   readonly forwardMicros: Micros;

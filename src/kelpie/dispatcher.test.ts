@@ -304,6 +304,18 @@ describe('a call between actors', () => {
     expect(result).toBe('error actor-error');
   });
 
+  // Seed 3802 of `backpressure`: a node was full of calls that waited for an actor, which waited for one that could not be called.
+  test('is let into a node that is full of calls which wait for it', async () => {
+    const { result, story } = await lab({
+      nodes: 1,
+      config: { mailbox: 1 },
+      operations,
+      script: async ({ call }) => call('a', 'ask', { id: 'b', operation: 'add' }),
+    });
+    expect(result).toEqual(ok(1));
+    expect(told(story, 'request.refuse')).toEqual([]);
+  });
+
   test('leaves doubt when it fails for certain in the end and may have been served before', async () => {
     const { result, story } = await lab({
       operations,

@@ -145,7 +145,7 @@ export class Dispatcher implements ActivationHost {
       outcome: answer.ok ? 'ok' : answer.error.code,
     });
     this.#admission.leave(call.actor.key);
-    this.#intake.leave();
+    this.#intake.leave(call.chain.length);
     return answer;
   }
 
@@ -162,12 +162,13 @@ export class Dispatcher implements ActivationHost {
         chain: call.chain,
       };
     }
-    const entered = this.#intake.enter();
+    const depth = call.chain.length;
+    const entered = this.#intake.enter(depth);
     if (entered === 'closed') return shuttingDown(this.#runtime.node).toData();
     if (entered === 'full') return { code: 'overloaded', message: `node ${this.#runtime.node} holds as many calls as it may` };
     const pending = this.#admission.enter(actor.key);
     if (pending !== undefined) return pending;
-    this.#intake.leave();
+    this.#intake.leave(depth);
     return { code: 'overloaded', message: `${this.#runtime.config.pendingPerActor} calls wait for ${actor.key} already` };
   }
 

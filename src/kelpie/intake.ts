@@ -1,11 +1,18 @@
 /** What a node lets in: how many calls at all, how many for one actor, and none once it stops. */
 import type { ActorKey } from './ids.js';
 
-/** Counts the calls that the node has accepted and not answered. */
+/**
+ * Counts the calls that the node has accepted and not answered, those of each depth for themselves: 0 for a call from outside, 1 for one
+ * that an actor makes while it serves that, and so on. A call waits for deeper ones only. If they all had the same places, calls that wait
+ * would keep out those that they wait for, until the time of all is over.
+ */
 export interface Intake {
-  /** Accepts a call, unless the node has stopped (`closed`) or holds as many as it may (`full`). Each `in` is followed by one `leave`. */
-  enter(): 'in' | 'closed' | 'full';
-  leave(): void;
+  /**
+   * Accepts a call, unless the node has stopped (`closed`) or holds as many of its depth as it may (`full`). Each `in` is followed by one
+   * `leave` of the same depth.
+   */
+  enter(depth: number): 'in' | 'closed' | 'full';
+  leave(depth: number): void;
   readonly open: number;
   /** Accepts no more. Resolves when the last accepted call has left. */
   close(): Promise<void>;
@@ -14,7 +21,9 @@ export interface Intake {
 
 /** Decides and counts in one step, so that nothing can slip in between. */
 export class CountingIntake implements Intake {
+  /** For each depth. */
   readonly #max: number;
+  readonly #openAt: number[] = [];
   #open = 0;
   #closed = false;
   readonly #waiters: (() => void)[] = [];
@@ -31,14 +40,17 @@ export class CountingIntake implements Intake {
     return this.#closed;
   }
 
-  enter(): 'in' | 'closed' | 'full' {
+  enter(depth: number): 'in' | 'closed' | 'full' {
     if (this.#closed) return 'closed';
-    if (this.#open >= this.#max) return 'full';
+    const open = this.#openAt[depth] ?? 0;
+    if (open >= this.#max) return 'full';
+    this.#openAt[depth] = open + 1;
     this.#open += 1;
     return 'in';
   }
 
-  leave(): void {
+  leave(depth: number): void {
+    this.#openAt[depth] = (this.#openAt[depth] ?? 0) - 1;
     this.#open -= 1;
     if (this.#open > 0 || !this.#closed) return;
     for (const resolve of this.#waiters.splice(0)) resolve();

@@ -39,14 +39,17 @@ describe('placement', () => {
 describe('intake', () => {
   test('counts, is full, and once closed lets nobody in and tells when the last has left', async () => {
     const intake = new CountingIntake(2);
-    expect([intake.enter(), intake.enter(), intake.enter()]).toEqual(['in', 'in', 'full']);
+    expect([intake.enter(0), intake.enter(0), intake.enter(0)]).toEqual(['in', 'in', 'full']);
+    // Calls of another depth have places of their own.
+    expect([intake.enter(1), intake.open]).toEqual(['in', 3]);
+    intake.leave(1);
     let drained = false;
     const closing = intake.close().then(() => void (drained = true));
-    expect(intake.enter()).toBe('closed');
-    intake.leave();
+    expect(intake.enter(0)).toBe('closed');
+    intake.leave(0);
     await Promise.resolve();
     expect(drained).toBe(false);
-    intake.leave();
+    intake.leave(0);
     await closing;
     expect([drained, intake.open]).toEqual([true, 0]);
     await intake.close();
