@@ -84,8 +84,9 @@ class WorkSucceedsFold implements Fold {
         return undefined;
       }
       case 'invoke.end':
-        // An actor that says no has given its turn to somebody, who may have ceased to listen: what changes nothing is done anew when asked again.
-        if (REFUSALS.get(body.outcome)?.kind === 'final') this.#serve(body.actor, this.#requests.get(body.request), event.at);
+        // An actor that has come to an end has given its turn to somebody, who may have ceased to listen; what it refused is done anew then.
+        if (body.outcome === 'ok' || REFUSALS.get(body.outcome)?.kind === 'final')
+          this.#serve(body.actor, this.#requests.get(body.request), event.at);
         return undefined;
       case 'op.ok': {
         const { writes } = this.#open.get(body.op)?.asked ?? { writes: [] };
