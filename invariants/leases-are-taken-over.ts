@@ -44,6 +44,11 @@ class LeasesAreTakenOverFold implements Fold {
         if (body.decision === 'existing') this.#breach ??= this.#look(event, body);
         else this.#sights.get(event.node)?.delete(body.actor);
         return undefined;
+      // What a node has freed or claimed it need not watch any more; a reading that began before may still come in.
+      case 'failover.actor':
+      case 'claim.commit':
+        this.#sights.get(event.node)?.delete(body.actor);
+        return undefined;
       default:
         return undefined;
     }
@@ -76,6 +81,6 @@ export const leasesAreTakenOver: Invariant = {
   id: 'leases-are-taken-over',
   promise: 'An actor whose lease nobody renews is taken over by whoever wants it, once the lease has stood still for its whole length.',
   kind: 'eventually',
-  hears: ['boot', 'claim.read'],
+  hears: ['boot', 'claim.read', 'claim.commit', 'failover.actor'],
   start: (knobs = {}) => new LeasesAreTakenOverFold(knobs),
 };
