@@ -71,6 +71,15 @@ test('a life that finds itself failed is told by whoever failed it later, once',
   expect(follows([...trio(), ...told])).toBe('accepted');
 });
 
+// Seed 3224 of `heartbeat-failover`.
+test('a life that finds itself failed when its primary has died and come back is nothing that the walk can place', () => {
+  const cameBack = [...trio(), kill('A'), ...resume('A'), activate('A')];
+  expect(follows([...cameBack, deposed('C')])).toMatch(/^left: a failure that its primary died before telling/);
+  // Whoever lives would tell, and whoever was elected since can have done it.
+  expect(follows([...trio(), stepDown('A', 'no-majority'), deposed('C')])).toMatch(/^member.deposed: untold/);
+  expect(follows([...cameBack, elect('B', 2), deposed('C')])).toBe('accepted');
+});
+
 test('a life that resumes without knowing whether it did follows one of which the same is known', () => {
   const unsure = (from: State, to: State, nodeLife: number): Line => [
     'B',

@@ -101,6 +101,7 @@ const untoldElection: Observation = oneOf('untold election', [
 /** Three nodes, and what was told of their cluster. */
 class Trio {
   readonly #see: (observation: Observation) => void;
+  readonly #leave: (why: string) => void;
   readonly #places: ReadonlyMap<string, Place>;
   readonly #states = new Map<string, MemberState>();
   /** Of the last change of a member that is in the walk. */
@@ -117,16 +118,20 @@ class Trio {
   /** Of the election of that term; infinite while nobody has told it. */
   #termVersion = Number.POSITIVE_INFINITY;
   #primary = '';
+  /** Whoever was elected last has died since, with what it had not told. */
+  #isMute = false;
 
-  constructor(places: ReadonlyMap<string, Place>, see: (observation: Observation) => void) {
+  constructor(places: ReadonlyMap<string, Place>, see: (observation: Observation) => void, leave: (why: string) => void) {
     this.#places = places;
     this.#see = see;
+    this.#leave = leave;
   }
 
   observe(event: TraceEvent): void {
     const body = told<Heard>(event);
     const place = this.#places.get(event.node);
     if (isEnd(body)) {
+      this.#isMute ||= this.#chosen.get(this.#term) === event.node;
       if (place !== undefined) this.#see(crash(place));
       return;
     }
@@ -135,6 +140,10 @@ class Trio {
         return this.#changed(body);
       case 'member.deposed':
         if (place === undefined) return;
+        // Its primary failed it before it died, and has come back since as no primary: the walk has gone past the moment.
+        if (this.#isMute && this.#primary === '' && this.#state(event.node) !== 'failed') {
+          return this.#leave('a failure that its primary died before telling, and that was told after its next life');
+        }
         this.#reach(event.node, 'failed');
         this.#shown.set(event.node, { nodeLife: body.nodeLife, to: 'failed' });
         return this.#see(deposed(place));
@@ -257,6 +266,7 @@ class Trio {
     this.#term = term;
     this.#termVersion = Number.POSITIVE_INFINITY;
     this.#primary = node;
+    this.#isMute = false;
     const place = this.#places.get(node);
     if (place === undefined) return this.#see(step('ElectRest'));
     this.#reach(node, 'active');
@@ -319,7 +329,11 @@ class Clusters {
       // The same few nodes found most clusters: who has which place depends on the run, so that over many runs everybody is everywhere.
       const order = anyOrder(PLACES, `${name} ${atMicros}`);
       const places = new Map(trio.map((node, i) => [node, order[i] ?? 'n1']));
-      const made = new Trio(places, (observation) => this.#walks.see(name, observation));
+      const made = new Trio(
+        places,
+        (observation) => this.#walks.see(name, observation),
+        (why) => this.#walks.leave(name, why),
+      );
       this.#walks.see(name, isWide(nodes.length > PLACES.length));
       for (const event of this.#before) made.observe(event);
       return made;
