@@ -9,12 +9,11 @@
  */
 import type { Micros, NodeId } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
+import { LONGEST } from './bookkeeping/longest.js';
 import { type Breach, breachAt, type Fold, type Invariant, type Knobs, told } from './invariant.js';
 
 /** Terms that may run out one after the other. */
 const TERMS_LOST_MAX = 1;
-/** What a scenario does not draw is taken to be as long as any does. */
-const LONGEST_RENEWAL_MICROS: Micros = 1_000_000;
 
 interface Grant {
   readonly token: number;
@@ -40,7 +39,7 @@ class LeasesAreRenewedFold implements Fold {
   #breach: Breach | undefined;
   readonly #holders = new Map<NodeId, Holder>();
 
-  constructor({ leaseRenewMicros = LONGEST_RENEWAL_MICROS }: Knobs) {
+  constructor({ leaseRenewMicros = LONGEST.leaseRenewMicros }: Knobs) {
     this.#renewableMicros = 2 * leaseRenewMicros;
   }
 

@@ -7,11 +7,8 @@
  */
 import type { Micros, NodeId } from '../src/ports.js';
 import type { TraceEvent } from '../src/trace.js';
+import { LONGEST } from './bookkeeping/longest.js';
 import { type Breach, breachAt, type Fold, type Invariant, type Knobs, type Told, told } from './invariant.js';
-
-const SECOND: Micros = 1_000_000;
-/** What a scenario does not draw is taken to be as long as any does. */
-const LONGEST = { leaseGraceMicros: SECOND, leaseSkewMicros: SECOND } as const;
 
 type ClaimRead = Extract<Told, { readonly type: 'claim.read' }>;
 

@@ -7,18 +7,10 @@ import type { Micros } from '../src/ports.js';
 import type { OperationEvent } from '../src/story.js';
 import type { TraceEvent } from '../src/trace.js';
 import { Calm, CALM_TYPES } from './bookkeeping/calm.js';
+import { LONGEST } from './bookkeeping/longest.js';
 import { REFUSALS } from './bookkeeping/refusals.js';
 import { type Breach, breachAt, type Fold, type Invariant, type Knobs, told } from './invariant.js';
 
-const SECOND: Micros = 1_000_000;
-/** What a scenario does not draw is taken to be as long as any does. */
-const LONGEST = {
-  leaseMicros: 15 * SECOND,
-  heartbeatMicros: SECOND,
-  heartbeatsMissedFailed: 5,
-  forwardMicros: 5 * SECOND,
-  storeMicros: 5 * SECOND,
-} as const;
 /** Forwards of one call to nodes that do not answer, before its caller is told. */
 const FORWARDS_MAX = 3;
 
