@@ -33,8 +33,8 @@ export interface SimulatedCase extends Simulated {
 }
 
 /**
- * Simulates a case with the parts it names, held against every spec of the catalogue unless it is not judged. Rejects for a broken assertion of the simulator,
- * and where a spec has no graph.
+ * Simulates a case with the parts it names, held against every spec of the catalogue unless it is not judged. Rejects for a broken
+ * assertion of the simulator, and where a spec has no graph.
  */
 export async function simulateCase(
   run: Case,

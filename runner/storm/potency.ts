@@ -9,7 +9,10 @@ import { caseAt, type Plan } from './plan.js';
 import type { PotencyPool } from './potency-pool.js';
 import type { Steps } from './potency-worker.js';
 
-/** Runs tried for a fault before it is called impotent: most matter in the first or second, clocks in one of five, few connections in one of twenty. */
+/**
+ * Runs tried for a fault before it is called impotent: most matter in the first or second, clocks in one of five, few connections in one
+ * of twenty.
+ */
 export const POTENCY_TRIES = 100;
 
 export const POTENCY_SCHEMA = z.strictObject({

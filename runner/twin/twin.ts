@@ -26,6 +26,9 @@ export interface TwinOptions {
 /** What of the run that was seen must come again. */
 export type Seen = Pick<Run, 'traceHash' | 'verdict'>;
 
+/** Only a run that breaks a promise ends by being judged. One that passes does not depend on it, nor is it worth what it costs. */
+const isJudged = ({ verdict }: Seen): boolean => verdict !== 'pass';
+
 const TIMEOUT_MS = 120_000;
 const HEAP_MB_MAX = 2_048;
 const ZONES = ['Asia/Kathmandu', 'America/St_Johns'] as const;
@@ -56,12 +59,10 @@ export class Twin {
 
   /** Whether the case does the same again there. Rejects when aborted, and when the process lacks the case's parts. */
   check(run: Case, seen: Seen): Promise<TwinOutcome> {
-    // Only a run that breaks a promise ends by being judged. One that passes does not depend on it, nor on what it costs.
-    const judged = seen.verdict !== 'pass';
     return this.#inTurn(async () => {
       let there: Simulated;
       try {
-        there = await this.#other().ask(run, 'hash', judged);
+        there = await this.#other().ask(run, 'hash', isJudged(seen));
       } catch (error) {
         if (!(error instanceof Lost)) throw error;
         this.end();
@@ -69,7 +70,7 @@ export class Twin {
         return { kind: 'differs', signature: 'nondeterminism: no end in the twin', told };
       }
       if (there.traceHash === seen.traceHash && there.verdict === seen.verdict) return { kind: 'equal', traceHash: there.traceHash };
-      return this.#diagnose(run, seen, there, judged);
+      return this.#diagnose(run, seen, there);
     });
   }
 
@@ -90,7 +91,8 @@ export class Twin {
     return this.#process;
   }
 
-  async #diagnose(run: Case, seen: Seen, there: Simulated, judged: boolean): Promise<TwinOutcome> {
+  async #diagnose(run: Case, seen: Seen, there: Simulated): Promise<TwinOutcome> {
+    const judged = isJudged(seen);
     const opening = `the same case did something else in its twin (${twinEnvironment()}): verdict ${seen.verdict} and trace hash ${seen.traceHash} here, ${there.verdict} and ${there.traceHash} there`;
     const here = await this.#alone(run, 'trace', judged, false);
     const other = await this.#other().ask(run, 'trace', judged);
