@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { lab, labActor, type LabContext, type LabOperation, told } from '../../runner/fixtures/lab.js';
-import { DatabaseError, databaseErrorCode, transact } from '../ports.js';
+import { DatabaseError, databaseErrorCode, type Micros, transact } from '../ports.js';
 import { commitWrites } from './commit.js';
 import { KelpieError } from './errors.js';
 import type { Json } from './json.js';
 import { ActorKeys } from './keys.js';
-import { monotonicLeaseTerm } from './lease.js';
+import { type LeaseTerm, monotonicLeaseTerm } from './lease.js';
 
 const ok = (result: unknown): unknown => ({ kind: 'ok', result });
 
@@ -15,6 +15,12 @@ const take: LabOperation = (ctx) => {
   ctx.state.n = 0;
   return 'taken';
 };
+
+/** Leases on a clock that is ahead of the timers by so much: the node has slept, and no timer has had its turn yet. */
+const aheadBy = (micros: () => Micros): LeaseTerm => ({
+  ...monotonicLeaseTerm,
+  now: (clock) => monotonicLeaseTerm.now(clock) + micros(),
+});
 
 describe('an invocation', () => {
   test('that runs again after a conflict hears from other actors what it heard before', async () => {
@@ -123,7 +129,7 @@ describe('an invocation', () => {
     const begun: string[] = [];
     const { result, story } = await lab({
       nodes: 1,
-      parts: { leaseTerm: { ...monotonicLeaseTerm, now: (clock) => monotonicLeaseTerm.now(clock) + aheadMicros } },
+      parts: { leaseTerm: aheadBy(() => aheadMicros) },
       operations: {
         look: (ctx) => {
           begun.push(ctx.actor.key);
@@ -194,7 +200,7 @@ test('a call that waits while its activation ends has done nothing, and fails fo
   let aheadMicros = 0;
   const { result, story } = await lab({
     nodes: 1,
-    parts: { leaseTerm: { ...monotonicLeaseTerm, now: (clock) => monotonicLeaseTerm.now(clock) + aheadMicros } },
+    parts: { leaseTerm: aheadBy(() => aheadMicros) },
     operations: {
       refuse: () => {
         throw new KelpieError('invalid-argument', 'it says no');
@@ -226,7 +232,7 @@ describe('the failure of an actor that has called another one', () => {
     const { result, story } = await lab({
       nodes: 1,
       parts: {
-        leaseTerm: { ...monotonicLeaseTerm, now: (clock) => monotonicLeaseTerm.now(clock) + aheadMicros },
+        leaseTerm: aheadBy(() => aheadMicros),
         commit: async (runtime, transaction, plan) =>
           plan.held.actor.key === 'lab:a' && conflicts(++commits) ? conflict : commitWrites(runtime, transaction, plan),
       },
