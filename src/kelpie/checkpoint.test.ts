@@ -1,55 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { Disk, StoryEvent } from '../ports.js';
-import { NodeClock } from '../sim/clock.js';
-import { SimDisk } from '../sim/disk.js';
-import { Kernel } from '../sim/kernel.js';
-import { randomOf } from '../sim/random.js';
-import type { CrashBehaviour, StepEvent } from '../sim/seams.js';
+import { failure, Machine } from '../../runner/fixtures/machine.js';
+import type { Disk } from '../ports.js';
+import type { CrashBehaviour } from '../sim/seams.js';
 import { type Checkpoint, type CheckpointParts, CheckpointStore, correctCheckpointParts } from './checkpoint.js';
 
-const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
-
-class World {
-  readonly told: StoryEvent[] = [];
-  readonly kernel: Kernel;
-  readonly disk: SimDisk;
-  crashAtStep: number | undefined;
-  #lives = 0;
-
+class World extends Machine {
   constructor(seed = 1) {
-    this.kernel = new Kernel({
-      random: randomOf(seed),
-      strategy: { kind: 'fifo' },
-      quantumMicros: 1,
-      limits: { events: 1_000_000, simMicros: 1e12, queueLength: 100_000 },
-      onCrash: (_, error) => {
-        throw error;
-      },
-      onKill: () => this.disk.crash('machine'),
-    });
-    this.kernel.judge = {
-      active: (seam) => seam === 'step' && this.crashAtStep !== undefined,
-      ask: (event) => (event.seam === 'step' && (event as StepEvent).step === this.crashAtStep ? { kind: 'crash' } : undefined),
-      hold: () => {},
-    };
-    this.disk = new SimDisk(this.kernel, 'n1');
+    super(seed, { kind: 'fifo' });
   }
 
-  /** Runs a program as the next life; then the machine goes down. */
+  /** Runs a program as the next life, after which the machine goes down. Answers how many steps it took. */
   async life(program: (store: (parts?: CheckpointParts) => CheckpointStore, disk: Disk) => Promise<void>): Promise<number> {
-    const process = this.kernel.newProcess('n1', ++this.#lives, new NodeClock(0));
-    const disk = this.disk.attach(process);
-    const tracer = { emit: (event: StoryEvent) => void this.told.push(event), count: () => {} };
-    let failed: { readonly error: unknown } | undefined;
-    this.kernel.after(0, process, 'program', () => {
-      program((parts) => new CheckpointStore(disk, tracer, { keep: 2 }, parts), disk).catch((error: unknown) => void (failed = { error }));
-    });
-    await this.kernel.run();
-    if (process.alive) {
-      process.alive = false;
-      this.disk.crash('machine');
-    }
-    if (failed !== undefined) throw failed.error;
+    const { process } = await this.run(
+      ({ disk, tracer }) => program((parts) => new CheckpointStore(disk, tracer, { keep: 2 }, parts), disk),
+      'machine',
+    );
     return process.steps;
   }
 }

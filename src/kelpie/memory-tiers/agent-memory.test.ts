@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { failure } from '../../../runner/fixtures/machine.js';
 import type { ActorKv, KvEntry, ListOptions } from '../actor.js';
 import type { Json } from '../json.js';
 import { AgentMemory } from './agent-memory.js';
@@ -36,7 +37,6 @@ const memoryAt = (time: { now: number }, parts: MemoryParts = correctMemoryParts
   const kv = slowKv();
   return { kv, memory: new AgentMemory(kv, () => time.now, parts) };
 };
-const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
 
 describe('core memory', () => {
   it('keeps blocks in their order, changes and moves them', async () => {

@@ -1,9 +1,8 @@
 /** How much a log takes, and what a clean-up makes room of. */
 import { describe, expect, it } from 'vitest';
+import { failure } from '../../../runner/fixtures/machine.js';
 import { echo, request, World } from '../../../runner/fixtures/wal-world.js';
 import type { Apply } from './wal.js';
-
-const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
 
 describe('a write-ahead log', () => {
   it.each([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { failure } from '../../../runner/fixtures/machine.js';
 import { echo, request, World } from '../../../runner/fixtures/wal-world.js';
 import type { Choices, StoryEvent } from '../../ports.js';
 import type { WalEvent } from '../../story.js';
@@ -6,8 +7,6 @@ import type { CrashBehaviour, DiskEvent } from '../../sim/seams.js';
 import { KelpieError } from '../errors.js';
 import { encodeBatch, segmentName } from './segment.js';
 import { correctWalParts, type Apply, type Wal, type WalEntry, type WalOptions, type WalParts } from './wal.js';
-
-const failure = (code: string) => expect.objectContaining({ name: 'KelpieError', code });
 
 describe('write-ahead log', () => {
   it('takes no operation after it was closed, and does not write to its disk', async () => {
