@@ -327,6 +327,34 @@ describe('a partition', () => {
     expect(folded(story).primary).toBeDefined();
   });
 
+  // Seed 4723 of `split-brain`: it was elected again, and had never told that it had stepped down.
+  test('of a primary whose stepping down is answered by nobody: it tells so when it reads the view', async () => {
+    const { story, result } = await play(
+      async ({ judges, sleep, story }) => {
+        await sleep(5);
+        const primary = folded(story).primary?.node ?? 'none';
+        const cut = new Set([primary]);
+        judges.packet = (event) => (amongServers(event) && between(event, cut) ? { kind: 'drop' } : undefined);
+        let isDeaf = false;
+        judges.database = ({ node, operation, readOnly }) => {
+          if (node !== primary) return undefined;
+          if (isDeaf) return { kind: 'fail', code: 1007, applied: false };
+          isDeaf = operation === 'commit' && !readOnly;
+          return isDeaf ? { kind: 'fail', code: 1021, applied: true } : undefined;
+        };
+        await sleep(10);
+        delete judges.database;
+        await sleep(6);
+        delete judges.packet;
+        await sleep(10);
+        return primary;
+      },
+      { nodes: 2 },
+    );
+    expect(told(story, 'primary.stepdown')).toMatchObject([{ node: result, term: 1, why: 'deposed' }]);
+    expect(folded(story).primary?.term).toBe(2);
+  });
+
   /** Of a pair, the primary is killed: who is left is no majority. */
   const halved = (parts: KelpieParts) =>
     play(

@@ -273,8 +273,9 @@ export class Membership implements NodeService {
     this.#roundsVacant = 0;
     // A member that has just joined may not have answered yet: that alone deposes nobody.
     if (!this.#hasMajority(runtime, (member) => this.#detector.missed(member) < heartbeatsMissedFailed)) {
-      this.#ledTerm = undefined;
       await stepDown(runtime, this.#changeName(runtime), term);
+      // It has told so itself. Where its answer was lost, the next reading of the view tells.
+      this.#ledTerm = undefined;
       return this.#refresh(runtime);
     }
     for (const member of this.#others(runtime)) {
