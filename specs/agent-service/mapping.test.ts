@@ -166,6 +166,38 @@ describe('the service of one agent', () => {
       [load(1, null), invoke('a', 'create'), invoke('b', 'create', 'a'), ...carriedOut('a', 'create', 1), ok('a'), fail('b', 'overloaded')],
     ],
     [
+      // Seed 8990 of `agent-idempotency`.
+      'another one that failed under the key of one that nobody knows of, and that took effect',
+      [
+        load(1, null),
+        ...whole('a', 'create', 1),
+        invoke('b', 'update'),
+        info('b'),
+        invoke('c', 'update', 'b'),
+        ...carriedOut('b', 'update', 2),
+        fail('c', 'shutting-down'),
+        stored('b'),
+        ...whole('d', 'update', 3),
+      ],
+    ],
+    [
+      // Seed 3510 of `agent-idempotency`.
+      'another one that failed under the key of one that is being carried out',
+      [
+        load(1, null),
+        ...whole('a', 'create', 1),
+        invoke('b', 'update'),
+        invoke('c', 'update', 'b'),
+        key('b', 'update', 'miss'),
+        effect('update', 'r-b', 2),
+        start('r-b'),
+        fail('c', 'overloaded'),
+        done('r-b'),
+        end('r-b'),
+        ok('b'),
+      ],
+    ],
+    [
       'failed, and tried again under the same key',
       [load(1, null), invoke('a', 'create'), fail('a', 'overloaded'), ...whole('a', 'create', 1)],
     ],
@@ -251,6 +283,18 @@ describe('what the service never does', () => {
     [
       'says no after it has done it',
       [load(1, null), invoke('a', 'create'), ...carriedOut('a', 'create', 1), fail('a', 'overloaded')],
+      /took no effect/,
+    ],
+    [
+      'was done although both that used its key have failed',
+      [
+        load(1, null),
+        invoke('a', 'create'),
+        invoke('b', 'create', 'a'),
+        ...carriedOut('a', 'create', 1),
+        fail('a', 'overloaded'),
+        fail('b', 'overloaded'),
+      ],
       /took no effect/,
     ],
     ['says no without a refusal', [load(1, null), invoke('a', 'update'), fail('a', 'not-found')], /^op.fail: .* was refused by nobody/],

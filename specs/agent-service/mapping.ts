@@ -45,6 +45,8 @@ interface Place {
   /** `done`: its client has heard of success. `over`: of a failure. `open`: its client asks no more, and does not know. */
   phase: 'waits' | 'reached' | 'open' | 'over' | 'done';
   refused: boolean;
+  /** An operation under this key came to an end of which its client does not know what it was. */
+  isInDoubt: boolean;
 }
 
 /** The operation that the actor carries out. */
@@ -187,6 +189,12 @@ class Agents implements Follower<Type> {
     return undefined;
   }
 
+  /** By an operation that has not come to its end. */
+  #isAsked(agent: Agent, key: string): boolean {
+    for (const asked of this.#asked.values()) if (asked.agent === agent && asked.key === key) return true;
+    return false;
+  }
+
   /** A place for an operation, of those that give theirs up the most dispensable one. */
   #takePlace(agent: Agent, key: string, kind: Kind, dispensable: readonly Place['phase'][]): Place | undefined {
     agent.turn += 1;
@@ -199,7 +207,7 @@ class Agents implements Follower<Type> {
     const before = agent.places.get(client);
     if (before !== undefined && before.phase !== 'waits') agent.past.add(before.key);
     if (['waits', 'open'].includes(agent.places.get(client)?.phase ?? '')) this.#see(agent, giveUp(client));
-    const place: Place = { key, client, phase: 'waits', refused: false };
+    const place: Place = { key, client, phase: 'waits', refused: false, isInDoubt: false };
     agent.places.set(client, place);
     this.#see(agent, step('Request', client, kind));
     return place;
@@ -242,12 +250,22 @@ class Agents implements Follower<Type> {
     }
     // It came under a key whose answer was heard before, and changes nothing of that.
     if (place.phase === 'done') return;
+    place.isInDoubt ||= how === 'op.info';
     if (how === 'op.info') {
       place.phase = 'open';
       return;
     }
+    if (code === REFUSALS[kind]) {
+      place.phase = 'over';
+      return this.#see(agent, place.refused ? heardRefusal(client) : refusedByNobody(client));
+    }
+    // That one operation has failed says nothing of another one that used the same key.
+    if (this.#isAsked(agent, key)) return;
+    if (place.isInDoubt) {
+      place.phase = 'open';
+      return;
+    }
     place.phase = 'over';
-    if (code === REFUSALS[kind]) return this.#see(agent, place.refused ? heardRefusal(client) : refusedByNobody(client));
     this.#see(agent, noEffect(client));
     this.#see(agent, giveUp(client));
   }
