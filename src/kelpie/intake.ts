@@ -19,17 +19,39 @@ export interface Intake {
   readonly closed: boolean;
 }
 
-/** Decides and counts in one step, so that nothing can slip in between. */
-export class CountingIntake implements Intake {
-  /** For each depth. */
+/** So many places for each key. Decides and counts in one step, so that nothing can slip in between. */
+class Places<Key> {
   readonly #max: number;
-  readonly #openAt: number[] = [];
+  readonly #taken = new Map<Key, number>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** How many are taken with this one, or undefined when none is left. */
+  enter(key: Key): number | undefined {
+    const taken = (this.#taken.get(key) ?? 0) + 1;
+    if (taken > this.#max) return undefined;
+    this.#taken.set(key, taken);
+    return taken;
+  }
+
+  leave(key: Key): void {
+    const taken = (this.#taken.get(key) ?? 0) - 1;
+    if (taken > 0) this.#taken.set(key, taken);
+    else this.#taken.delete(key);
+  }
+}
+
+export class CountingIntake implements Intake {
+  /** Of each depth. */
+  readonly #places: Places<number>;
   #open = 0;
   #closed = false;
   readonly #waiters: (() => void)[] = [];
 
   constructor(max: number) {
-    this.#max = max;
+    this.#places = new Places(max);
   }
 
   get open(): number {
@@ -42,15 +64,13 @@ export class CountingIntake implements Intake {
 
   enter(depth: number): 'in' | 'closed' | 'full' {
     if (this.#closed) return 'closed';
-    const open = this.#openAt[depth] ?? 0;
-    if (open >= this.#max) return 'full';
-    this.#openAt[depth] = open + 1;
+    if (this.#places.enter(depth) === undefined) return 'full';
     this.#open += 1;
     return 'in';
   }
 
   leave(depth: number): void {
-    this.#openAt[depth] = (this.#openAt[depth] ?? 0) - 1;
+    this.#places.leave(depth);
     this.#open -= 1;
     if (this.#open > 0 || !this.#closed) return;
     for (const resolve of this.#waiters.splice(0)) resolve();
@@ -70,24 +90,4 @@ export interface Admission {
   leave(actor: ActorKey): void;
 }
 
-export class CountingAdmission implements Admission {
-  readonly #max: number;
-  readonly #pending = new Map<ActorKey, number>();
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  enter(actor: ActorKey): number | undefined {
-    const pending = (this.#pending.get(actor) ?? 0) + 1;
-    if (pending > this.#max) return undefined;
-    this.#pending.set(actor, pending);
-    return pending;
-  }
-
-  leave(actor: ActorKey): void {
-    const pending = (this.#pending.get(actor) ?? 0) - 1;
-    if (pending > 0) this.#pending.set(actor, pending);
-    else this.#pending.delete(actor);
-  }
-}
+export class CountingAdmission extends Places<ActorKey> implements Admission {}
