@@ -39,12 +39,12 @@ class LeasesAreTakenOverFold implements Fold {
         return undefined;
       case 'claim.read':
         if (body.decision === 'existing') this.#breach ??= this.#look(event, body);
-        else this.#sights.get(event.node)?.delete(body.actor);
+        else this.#forget(event.node, body.actor);
         return undefined;
       // What a node has freed or claimed it need not watch any more; a reading that began before may still come in.
       case 'failover.actor':
       case 'claim.commit':
-        this.#sights.get(event.node)?.delete(body.actor);
+        this.#forget(event.node, body.actor);
         return undefined;
       default:
         return undefined;
@@ -53,6 +53,10 @@ class LeasesAreTakenOverFold implements Fold {
 
   finish(): Breach | undefined {
     return this.#breach;
+  }
+
+  #forget(node: NodeId, actor: string): void {
+    this.#sights.get(node)?.delete(actor);
   }
 
   #look(event: TraceEvent, { actor, owner, token, leaseVersion, leaseMicros }: ClaimRead): Breach | undefined {

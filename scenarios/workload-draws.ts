@@ -21,7 +21,7 @@ export const other = (random: Random, names: readonly string[], than: string): s
 /** Which way the chains of calls of a run go. */
 export interface Ways {
   /** The actors of a chain in the order in which they call each other. */
-  along(path: string[]): string[];
+  along(path: readonly string[]): readonly string[];
   /** An operation that may have to wait for a chain. */
   waiting(slot: Slot): Slot;
 }
@@ -34,7 +34,7 @@ const CROSSING_MICROS_MAX: Micros = 4 * SECOND;
  * half of the runs all go one way, and nobody has a reason to wait; in the others nobody waits for long.
  */
 export function drawWays(random: Random): Ways {
-  if (random.chance(1, 2)) return { along: (path) => path.sort(), waiting: (slot) => slot };
+  if (random.chance(1, 2)) return { along: (path) => path.toSorted(), waiting: (slot) => slot };
   return {
     along: (path) => path,
     waiting: (slot) => ({ ...slot, deadlineMicros: Math.min(slot.deadlineMicros, CROSSING_MICROS_MAX) }),

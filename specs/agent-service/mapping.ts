@@ -250,8 +250,8 @@ class Agents implements Follower<Type> {
     }
     // It came under a key whose answer was heard before, and changes nothing of that.
     if (place.phase === 'done') return;
-    place.isInDoubt ||= how === 'op.info';
     if (how === 'op.info') {
+      place.isInDoubt = true;
       place.phase = 'open';
       return;
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { failure, Machine } from '../../runner/fixtures/machine.js';
+import { failure } from '../../runner/fixtures/failure.js';
+import { Machine } from '../../runner/fixtures/machine.js';
 import type { Disk } from '../ports.js';
 import type { CrashBehaviour } from '../sim/seams.js';
 import { type Checkpoint, type CheckpointParts, CheckpointStore, correctCheckpointParts } from './checkpoint.js';

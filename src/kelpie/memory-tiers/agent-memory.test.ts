@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failure } from '../../../runner/fixtures/machine.js';
+import { failure } from '../../../runner/fixtures/failure.js';
 import type { ActorKv, KvEntry, ListOptions } from '../actor.js';
 import type { Json } from '../json.js';
 import { AgentMemory } from './agent-memory.js';

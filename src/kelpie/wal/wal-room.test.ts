@@ -1,6 +1,6 @@
 /** How much a log takes, and what a clean-up makes room of. */
 import { describe, expect, it } from 'vitest';
-import { failure } from '../../../runner/fixtures/machine.js';
+import { failure } from '../../../runner/fixtures/failure.js';
 import { echo, request, World } from '../../../runner/fixtures/wal-world.js';
 import type { Apply } from './wal.js';
 

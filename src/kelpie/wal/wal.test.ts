@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failure } from '../../../runner/fixtures/machine.js';
+import { failure } from '../../../runner/fixtures/failure.js';
 import { echo, request, World } from '../../../runner/fixtures/wal-world.js';
 import type { Choices, StoryEvent } from '../../ports.js';
 import type { WalEvent } from '../../story.js';
