@@ -412,6 +412,13 @@ describe('what no migration does', () => {
     expect(follows(aborted)).toBe('accepted');
   });
 
+  test('what was stopped may go on up to the move, though its actor is up anew under a newer claim', () => {
+    const anew = [...up('A', 1, 0), prepare(), ...stop(), drop('A', 1), ...up('A', 2, 0), ...commit('A', 2, 1), transfer(0)];
+    expect(follows([...anew, abort('move'), serve('A', 2), ...commit('A', 2, 2)])).toBe('accepted');
+    expect(follows([...anew, move()])).toMatch(/^migrate.move: MoveDone/);
+    expect(follows([...anew, begin(), ...up('B', 3, 1, 'again')])).toMatch(/^activate.done: .* holds it/);
+  });
+
   test('an abort that is told late is of the life before it', () => {
     const late = [...ready, drop('A', 1), ...up('A', 2, 1, 'again'), abort('move')];
     expect(follows([...late, ...commit('A', 2, 2), ...going('A', 2, 'idle'), ...up('A', 3, 2)])).toBe('accepted');

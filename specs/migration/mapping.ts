@@ -357,7 +357,8 @@ class Actors implements Follower<Type> {
       case 'migrate.stop':
         return see(step('StopSource'));
       case 'migrate.transfer':
-        return see(step('Transfer'));
+        // Its claim was lost since it stopped, and the actor is up anew under a newer one: who does not know it yet may go on up to the move.
+        return seat.token > migration.token ? undefined : see(step('Transfer'));
       case 'migrate.move': {
         const target = seatOf(actor.seats, migration.to);
         // The target has come up, and under a token that the lease had before. One that is older than the source's is of an earlier time,
