@@ -10,6 +10,16 @@ Error.stackTraceLimit = 0;
 let seat: Seat | undefined;
 process.on('exit', () => seat?.exit());
 
+const alive: { world?: object } = {};
+
+/**
+ * Keeps the world of the latest run alive. V8 keeps what it has compiled of a closure no longer than some closure of the same place in the
+ * source lives, and a run makes its own: a full collection between two runs, or early in one, would throw away what is needed next.
+ */
+export function keepAlive(world: object): void {
+  alive.world = world;
+}
+
 /** Takes the seat of an order; the watchdog looks at it. */
 export function sitDown(buffers: SeatBuffers): Seat {
   seat = new Seat(buffers);

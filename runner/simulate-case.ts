@@ -22,7 +22,7 @@ export async function loadCatalogue(url: string): Promise<Catalogue | Refusal> {
 /** How a case is watched; nothing here changes what happens in it, but that a run which is judged ends where it breaks a promise. */
 export type Watching = Pick<
   SimulateOptions,
-  'record' | 'drain' | 'muted' | 'recorder' | 'listeners' | 'onProgress' | 'explorer' | 'endsAt'
+  'record' | 'drain' | 'muted' | 'recorder' | 'listeners' | 'onProgress' | 'explorer' | 'endsAt' | 'keeper'
 > & {
   /** False where only what happens is asked for: no promise and no spec is looked at, which is a third of the work. */
   readonly judged?: boolean;

@@ -74,6 +74,13 @@ describe('a walk', () => {
     ]);
   });
 
+  test('takes a step that is named twice once', () => {
+    const states = [{ is: 'open' }, { is: 'shut' }];
+    const hinge = StateGraph.build({ module: 'Door', states, initial: [1], actions: [call('Open')], steps: [[1, 0, 0]] });
+    const tracker = new Tracker(hinge, { ...mapping, hidden: [] });
+    expect([...(tracker.step(tracker.begin(), see('Open', 'Open')).next?.states ?? [])]).toEqual([0]);
+  });
+
   test('says which told steps were allowed', () => {
     const tracker = new Tracker(door, mapping);
     expect(tracker.allowed(tracker.begin())).toEqual(['Lock', 'Open']);

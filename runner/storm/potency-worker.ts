@@ -2,7 +2,7 @@
 import type { Case } from '../../src/run.js';
 import type { TraceEvent } from '../../src/trace.js';
 import { EffectsHash, isEffect } from '../effects.js';
-import { sitDown } from '../pool-thread.js';
+import { keepAlive, sitDown } from '../pool-thread.js';
 import { loadCatalogue, simulateCase, tellingProgress } from '../simulate-case.js';
 import type { SeatBuffers } from './seat.js';
 
@@ -39,6 +39,7 @@ export default async function look({ run, muted, whole, seat: buffers, catalogue
   const simulated = await simulateCase(run, catalogue, {
     muted,
     judged: false,
+    keeper: keepAlive,
     onProgress: tellingProgress(seat.progress),
     endsAt(event: TraceEvent) {
       if (!isEffect(event)) return false;

@@ -1,7 +1,7 @@
 /** The thread of a storm: runs batch after batch, and brings back little of each run. Loaded by the pool of `storm.ts` only. */
 import type { Catalogue } from '../catalogue.js';
 import { VisitCounts, type Visits } from '../conformance/visits.js';
-import { sitDown } from '../pool-thread.js';
+import { keepAlive, sitDown } from '../pool-thread.js';
 import { loadCatalogue, simulateCase, tellingProgress } from '../simulate-case.js';
 import { caseAt, type Plan } from './plan.js';
 import type { SeatBuffers } from './seat.js';
@@ -31,7 +31,7 @@ export default async function runBatch(order: BatchOrder): Promise<BatchAnswer> 
   const onProgress = tellingProgress(seat.progress);
   for (const [nth, position] of order.positions.entries()) {
     seat.begin(nth);
-    const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, { onProgress });
+    const simulated = await simulateCase(caseAt(order.plan, position, catalogue), catalogue, { onProgress, keeper: keepAlive });
     if (typeof simulated === 'string') return { kind: 'refused', reason: simulated };
     visits.addRun(position, simulated.conformance.coverage());
     results.push(resultOf(simulated.run, position));

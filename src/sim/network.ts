@@ -34,7 +34,7 @@ interface Pair {
   /** Stream messages in the order they were sent; the head alone may be handed over. */
   readonly stream: StreamEntry[];
   /** Handed over in this instant and not yet taken; the scheduler may swap the events, never the messages. */
-  handed: StreamMessage[];
+  readonly handed: StreamMessage[];
   /** Datagrams that keep their order, and when the last of them arrives. */
   readonly inOrder: Datagram[];
   lastArrival: Micros;
@@ -286,11 +286,17 @@ export class Network implements StreamLink {
 
   /** The first message handed over to this receiver. */
   #takeFirst(pair: Pair, receiver: Incarnation | undefined): StreamMessage {
-    pair.handed = pair.handed.filter((message) => message.receiver?.alive !== false);
-    const first = pair.handed.findIndex((message) => message.receiver === receiver);
-    const [message] = pair.handed.splice(first, 1);
-    if (first < 0 || message === undefined) throw new Error(`a stream to ${pair.to} handed over more events than messages`);
-    return message;
+    const { handed } = pair;
+    let first: StreamMessage | undefined;
+    let kept = 0;
+    // In place: it is done for every message of a stream.
+    for (const message of handed) {
+      if (first === undefined && message.receiver === receiver) first = message;
+      else if (message.receiver?.alive !== false) handed[kept++] = message;
+    }
+    handed.length = kept;
+    if (first === undefined) throw new Error(`a stream to ${pair.to} handed over more events than messages`);
+    return first;
   }
 
   #run(owner: Incarnation | undefined, what: string, callback: () => void): void {

@@ -56,8 +56,8 @@ class Pct implements Chooser {
   #highest(ready: readonly QueuedEvent[]): number {
     let best = 0;
     let bestPriority = Number.NEGATIVE_INFINITY;
-    for (const [index, event] of ready.entries()) {
-      const priority = this.#priorityOf(threadOf(event));
+    for (let index = 0; index < ready.length; index++) {
+      const priority = this.#priorityOf(threadOf(ready[index] as QueuedEvent)); // index < length
       // Strictly greater: events of one thread keep their order.
       if (priority > bestPriority) {
         best = index;
@@ -89,7 +89,8 @@ class Pos implements Chooser {
   choose(ready: readonly QueuedEvent[]): number {
     let best = 0;
     let bestPriority = -1;
-    for (const [index, event] of ready.entries()) {
+    for (let index = 0; index < ready.length; index++) {
+      const event = ready[index] as QueuedEvent; // index < length
       if (event.priority < 0) event.priority = this.#random.int(2 ** 32);
       if (event.priority > bestPriority) {
         best = index;

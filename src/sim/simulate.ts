@@ -81,6 +81,8 @@ export interface SimulateOptions<Parts = unknown> {
   readonly endsAt?: (event: TraceEvent) => boolean;
   /** Sees every event, packets too, before anything judges it. It is called where the event is told, so the stack is the teller's. */
   readonly recorder?: TraceListener;
+  /** Is given all of the run as it begins, to keep it alive, and for nothing else. */
+  readonly keeper?: (world: object) => void;
 }
 
 export interface Simulated {
@@ -96,7 +98,9 @@ const OBSERVER: NodeId = 'observer';
 
 /** Runs a case. Never throws for what the program under test does: that is the verdict. Throws for a case that is none. */
 export async function simulate<Parts>(run: Case, options: SimulateOptions<Parts>): Promise<Simulated> {
-  return new Simulation(run, options).run();
+  const simulation = new Simulation(run, options);
+  options.keeper?.(simulation);
+  return simulation.run();
 }
 
 interface Mark {
@@ -151,12 +155,8 @@ class Simulation<Parts> {
       return { name, seen, hears: seen.hears, times: 0 };
     });
     this.#watchers = new Audience(this.#marks);
-    const trace = this.#trace;
-    const { recorder } = options;
-    const recorders: TraceListener[] = [
-      ...(options.record === true ? [(event: TraceEvent): void => void trace.push(event)] : []),
-      ...(recorder === undefined ? [] : [recorder]),
-    ];
+    const recorders: TraceListener[] = options.record === true ? [(event) => this.#trace.push(event)] : [];
+    if (options.recorder !== undefined) recorders.push(options.recorder);
     this.#kernel = new Kernel({
       random,
       strategy: run.strategy,
