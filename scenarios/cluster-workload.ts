@@ -42,9 +42,9 @@ const KINDS = [
 /** Agents that come and go. */
 const GUESTS = ['v1', 'v2'];
 /** A storm finds more with many short stories than with few long ones. */
-const OPERATIONS = { min: 10, max: 45 };
+const OPERATIONS = { min: 8, max: 35 };
 /** Most that goes wrong needs no more than three. */
-const NODES = [3, 3, 4, 5] as const;
+const NODES = [3, 3, 3, 4, 5] as const;
 const AMOUNT_MAX = 40;
 /** What was put off for longer would mostly be done after the faults have healed, where it finds little. */
 const LATE_MICROS_MAX = 4 * SECOND;
@@ -94,8 +94,8 @@ export function drawClusterWorkload(random: Random, chaosMicros: Micros): Cluste
   const size = random.fork('sizes');
   const sizes = {
     nodes: size.pick(NODES),
-    clients: size.between(3, 6),
-    ledgers: numbered('l', size.between(2, 4)),
+    clients: size.between(3, 5),
+    ledgers: numbered('l', size.between(2, 3)),
     accounts: numbered('a', size.between(2, 4)),
     agents: numbered('g', size.between(2, 4)),
   };

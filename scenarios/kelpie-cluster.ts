@@ -51,6 +51,8 @@ import { type Mark, type Scenario, type Stage, serverIds } from './scenario.js';
 const SECOND: Micros = 1_000_000;
 
 const OPENING = 100;
+/** Mostly short; in some runs leases run out, and nodes are given up and come back, more than once. */
+const CHAOS_MICROS: readonly Micros[] = [4, 4, 4, 4, 8, 8, 8, 8, 16, 32].map((seconds) => seconds * SECOND);
 /**
  * Any combination is legal (the renewal is shorter than the shortest lease without the longest grace and skew) and can make progress on
  * the slowest network that is drawn: a tenth of a second one way, so that a transaction takes the better part of one.
@@ -117,6 +119,7 @@ export const kelpieCluster: Scenario<KelpieParts> = {
   variants: KELPIE_VARIANTS,
   parts: correctParts,
   convergenceMicros: 180 * SECOND,
+  chaosMicros: CHAOS_MICROS,
   draw: drawClusterWorkload,
   small: smallClusterWorkload,
 
