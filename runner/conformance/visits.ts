@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { SpecFigures } from '../../reports/storm-report.js';
+import { Bits } from './bits.js';
 import type { Coverage } from './conformance.js';
 
 const ids = z.array(z.int().min(0));
@@ -24,35 +25,45 @@ export const VISITS_SCHEMA = z.strictObject({
 export type Visits = z.infer<typeof VISITS_SCHEMA>;
 
 /** The places at which this value stands. A worker asks after every batch, of hundreds of thousands: an iterator would make a pair for each. */
-function idsWith(values: Uint8Array | Uint32Array, wanted: number): number[] {
+function idsWith(values: Uint32Array, wanted: number): number[] {
   const all: number[] = [];
   for (let id = 0; id < values.length; id++) if (values[id] === wanted) all.push(id);
   return all;
 }
 
-/** A set of numbers of a graph. */
+/** A set of numbers of a graph, as bits: a run visits tens of thousands of transitions, and they are added to it all at once. */
 class Marked {
-  readonly #marks: Uint8Array;
+  readonly #bits: Bits;
 
   constructor(readonly size: number) {
-    this.#marks = new Uint8Array(size);
+    this.#bits = new Bits(size);
   }
 
   /** False when nothing new was learned. */
   add(id: number): boolean {
-    const mark = this.#marks[id];
-    if (mark === undefined) throw noNumber(id, this.size);
-    if (mark === 1) return false;
-    this.#marks[id] = 1;
+    if (id >= this.size) throw noNumber(id, this.size);
+    if (this.#bits.has(id)) return false;
+    this.#bits.add(id);
     return true;
   }
 
-  seen(): number {
-    return this.#marks.reduce((sum, mark) => sum + mark, 0);
+  /** Takes in a set of the same size. */
+  addAll(bits: Bits): void {
+    this.#bits.union(bits);
   }
 
-  with(wanted: 0 | 1): number[] {
-    return idsWith(this.#marks, wanted);
+  seen(): number {
+    return this.#bits.count();
+  }
+
+  marked(): number[] {
+    return this.#bits.ids();
+  }
+
+  unmarked(): number[] {
+    const all: number[] = [];
+    for (let id = 0; id < this.size; id++) if (!this.#bits.has(id)) all.push(id);
+    return all;
   }
 }
 
@@ -125,8 +136,8 @@ export class VisitCounts {
     for (const [module, { states, steps, certain }] of coverage) {
       const counts = this.#of(module, states.size, steps.size);
       for (const id of states.ids()) counts.states.add(id, run);
-      for (const id of steps.ids()) counts.transitions.add(id);
-      for (const id of certain.ids()) counts.certain.add(id);
+      counts.transitions.addAll(steps);
+      counts.certain.addAll(certain);
     }
   }
 
@@ -158,8 +169,8 @@ export class VisitCounts {
       transitionsReachable: transitions.size,
       states: states.byMany(),
       alone: states.alone(),
-      transitions: transitions.with(1),
-      certain: certain.with(1),
+      transitions: transitions.marked(),
+      certain: certain.marked(),
     }));
   }
 
@@ -198,7 +209,7 @@ export class VisitCounts {
   /** Numbers of the graph that no run has visited; empty for a module that is not known. */
   unreached(module: string): { readonly states: readonly number[]; readonly transitions: readonly number[] } {
     const counts = this.#modules.get(module);
-    return { states: counts?.states.never() ?? [], transitions: counts?.transitions.with(0) ?? [] };
+    return { states: counts?.states.never() ?? [], transitions: counts?.transitions.unmarked() ?? [] };
   }
 
   #of(module: string, states: number, transitions: number): ModuleCounts {

@@ -276,6 +276,13 @@ describe('a run', () => {
     expect(cut.trace.length).toBeLessThan(whole.trace.length);
   });
 
+  it('hands all of the run to its keeper before anything happens, and goes on as without one', async () => {
+    const seen: unknown[] = [];
+    const { run } = await runOf(caseOf(1), { keeper: (world) => seen.push(world), listeners: [({ index }) => seen.push(index)] });
+    expect(seen.slice(0, 2)).toEqual([expect.any(Object), 0]);
+    expect(run.traceHash).toBe((await runOf(caseOf(1), {})).run.traceHash);
+  });
+
   it('lets time go on for who waits for what a timer that was early has left', async () => {
     const early: PlannedFault = { id: 'test/early', seam: 'timer', judge: () => ({ kind: 'early', micros: 5 }) };
     const patient = async ({ clock, tracer }: Platform): Promise<void> => {
