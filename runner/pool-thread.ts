@@ -14,7 +14,7 @@ const alive: { world?: object } = {};
 
 /**
  * Keeps the world of the latest run alive. V8 keeps what it has compiled of a closure no longer than some closure of the same place in the
- * source lives, and a run makes its own: a full collection between two runs, or early in one, would throw away what is needed next.
+ * source lives, and a run makes its own: a full collection between two runs, where V8 often ends one, would throw away what is needed next.
  */
 export function keepAlive(world: object): void {
   alive.world = world;

@@ -32,8 +32,6 @@ export interface CaseOutcome {
 
 export const HANG_TIMEOUT_MS = 10_000;
 export const HEAP_MB_MAX = 2_048;
-/** Room for what a run makes and drops at once. Half of it makes storms 4 % slower. */
-export const YOUNG_MB = 96;
 /** Loading the modules is no part of the run, and slow on a machine that is busy. */
 export const LOADING_MS_MAX = 60_000;
 /** The watchdog looks this often in every hang timeout. */

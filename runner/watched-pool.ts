@@ -6,7 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Tinypool } from 'tinypool';
-import { HANG_TIMEOUT_MS, HEAP_MB_MAX, YOUNG_MB } from './run-case.js';
+import { HANG_TIMEOUT_MS, HEAP_MB_MAX } from './run-case.js';
 import { watchSeat } from './storm/seat-watch.js';
 import { Seat, type SeatBuffers } from './storm/seat.js';
 
@@ -23,6 +23,9 @@ export interface WatchedPoolOptions {
 /** `died`: the order took its worker down with it, or hung, in the `nth` of its runs, from 0. */
 export type Attempt<Answer> = { readonly kind: 'answered'; readonly answer: Answer } | { readonly kind: 'died'; readonly nth: number };
 
+/** Room for what a run makes and drops at once. Half of it makes storms 4 % slower. */
+const YOUNG_MB = 96;
+
 /**
  * A thread that collects its young garbage calls helpers to it, of which V8 has one for each processor. Where all processors have threads of
  * ours already, they only wait for each other: a storm took 7 % longer with them on two processors.
@@ -31,7 +34,7 @@ const collectInOwnThread = (): void => setFlagsFromString('--no-parallel-scaveng
 
 /**
  * What a thread keeps is a few tens of megabytes, and V8 lets its heap grow to four times of that before it looks through all of it: a storm
- * grew by half in its first minutes. So much more costs about 4 % of the time. To collect between runs costs a third: nothing of a run is alive then,
+ * grew by half in its first minutes. So much more costs 3 to 15 % of the time. To collect between runs costs a third: nothing of a run is alive then,
  * so that V8 throws away the code that it compiled for the shapes of a run's objects.
  */
 const keepHeapsSmall = (): void => {

@@ -67,8 +67,8 @@ export class Tracker {
   readonly #reached: Uint32Array;
   readonly #explains: Uint32Array;
   readonly #isTarget: Uint32Array;
-  readonly #queue: Uint32Array;
-  /** What a search finds. Lists made anew for every search were an eighth of all memory that a run took and gave back. */
+  /** What a search goes through and finds. Lists made anew for every search were an eighth of all memory that a run took and gave back. */
+  readonly #queue: NumberList;
   readonly #targets: NumberList;
   readonly #visitedStates: NumberList;
   readonly #visitedSteps: NumberList;
@@ -96,7 +96,7 @@ export class Tracker {
     this.#reached = new Uint32Array(count);
     this.#explains = new Uint32Array(count);
     this.#isTarget = new Uint32Array(count);
-    this.#queue = new Uint32Array(count);
+    this.#queue = new NumberList(count);
     this.#targets = new NumberList(count);
     this.#visitedStates = new NumberList(count);
     this.#visitedSteps = new NumberList(graph.steps);
@@ -132,9 +132,9 @@ export class Tracker {
   /** Labels of the told steps that are possible in a belief, with hidden ones before them; in order. */
   allowed(belief: Belief): readonly string[] {
     const ids = new Set<number>();
-    const end = this.#close(belief.states);
-    for (let at = 0; at < end; at++) {
-      for (const action of this.graph.enabled(this.#queue[at] ?? 0)) if (this.#hidden[action] === 0) ids.add(action);
+    this.#close(belief.states);
+    for (const state of this.#queue.view()) {
+      for (const action of this.graph.enabled(state)) if (this.#hidden[action] === 0) ids.add(action);
     }
     return [...ids].sort((a, b) => a - b).map((id) => this.graph.actions[id]?.label ?? '');
   }
@@ -146,7 +146,7 @@ export class Tracker {
     if (known !== undefined) return known;
     const { graph } = this;
     const meaning = this.#meaningOf(observation);
-    const end = this.#close(states);
+    this.#close(states);
     const search = this.#search;
     const targets = this.#targets;
     const visitedStates = this.#visitedStates;
@@ -157,8 +157,7 @@ export class Tracker {
       this.#isTarget[target] = search;
       targets.push(target);
     };
-    for (let at = 0; at < end; at++) {
-      const state = this.#queue[at] ?? 0;
+    for (const state of this.#queue.view()) {
       let explains = false;
       if (this.#isStill(meaning, state)) {
         explains = true;
@@ -206,32 +205,32 @@ export class Tracker {
     return stillAt[state] === 2;
   }
 
-  /** Puts the states and all that hidden steps lead to into the queue, and returns how many they are. */
-  #close(states: Uint32Array): number {
+  /** Fills the queue with the states and all that hidden steps lead to. */
+  #close(states: Uint32Array): void {
     const { graph } = this;
+    const queue = this.#queue;
     // A mark of an old search must not count: they begin again before the numbers end.
     if (this.#search === 0xffff_ffff) {
       for (const marks of [this.#reached, this.#explains, this.#isTarget]) marks.fill(0);
       this.#search = 0;
     }
     const search = ++this.#search;
-    let end = 0;
+    queue.clear();
     for (const state of states) {
       this.#reached[state] = search;
-      this.#queue[end++] = state;
+      queue.push(state);
     }
-    for (let at = 0; at < end; at++) {
-      const state = this.#queue[at] ?? 0;
+    for (let at = 0; at < queue.length; at++) {
+      const state = queue.at(at);
       const last = graph.endStep(state);
       for (let step = graph.firstStep(state); step < last; step++) {
         if (this.#hidden[graph.actionOf(step)] === 0) continue;
         const target = graph.targetOf(step);
         if (this.#reached[target] === search) continue;
         this.#reached[target] = search;
-        this.#queue[end++] = target;
+        queue.push(target);
       }
     }
-    return end;
   }
 
   #meaningOf({ key, steps, still }: Observation): Meaning {

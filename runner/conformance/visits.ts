@@ -31,40 +31,18 @@ function idsWith(values: Uint32Array, wanted: number): number[] {
   return all;
 }
 
-/** A set of numbers of a graph, as bits: a run visits tens of thousands of transitions, and they are added to it all at once. */
-class Marked {
-  readonly #bits: Bits;
+/** False when nothing new was learned. */
+function learn(bits: Bits, id: number): boolean {
+  if (id >= bits.size) throw noNumber(id, bits.size);
+  if (bits.has(id)) return false;
+  bits.add(id);
+  return true;
+}
 
-  constructor(readonly size: number) {
-    this.#bits = new Bits(size);
-  }
-
-  /** False when nothing new was learned. */
-  add(id: number): boolean {
-    if (id >= this.size) throw noNumber(id, this.size);
-    if (this.#bits.has(id)) return false;
-    this.#bits.add(id);
-    return true;
-  }
-
-  /** Takes in a set of the same size. */
-  addAll(bits: Bits): void {
-    this.#bits.union(bits);
-  }
-
-  seen(): number {
-    return this.#bits.count();
-  }
-
-  marked(): number[] {
-    return this.#bits.ids();
-  }
-
-  unmarked(): number[] {
-    const all: number[] = [];
-    for (let id = 0; id < this.size; id++) if (!this.#bits.has(id)) all.push(id);
-    return all;
-  }
+function absent(bits: Bits): number[] {
+  const all: number[] = [];
+  for (let id = 0; id < bits.size; id++) if (!bits.has(id)) all.push(id);
+  return all;
 }
 
 const NOBODY = 0xffff_ffff;
@@ -124,8 +102,8 @@ const noNumber = (id: number, size: number): RangeError => new RangeError(`${id}
 
 interface ModuleCounts {
   readonly states: Visitors;
-  readonly transitions: Marked;
-  readonly certain: Marked;
+  readonly transitions: Bits;
+  readonly certain: Bits;
 }
 
 export class VisitCounts {
@@ -136,8 +114,8 @@ export class VisitCounts {
     for (const [module, { states, steps, certain }] of coverage) {
       const counts = this.#of(module, states.size, steps.size);
       for (const id of states.ids()) counts.states.add(id, run);
-      counts.transitions.addAll(steps);
-      counts.certain.addAll(certain);
+      counts.transitions.union(steps);
+      counts.certain.union(certain);
     }
   }
 
@@ -155,8 +133,8 @@ export class VisitCounts {
       const alone = visited.alone
         .map(({ run, states: own }) => ({ run, states: own.filter((id) => counts.states.add(id, run)) }))
         .filter((one) => one.states.length > 0);
-      const transitions = visited.transitions.filter((id) => counts.transitions.add(id));
-      const certain = visited.certain.filter((id) => counts.certain.add(id));
+      const transitions = visited.transitions.filter((id) => learn(counts.transitions, id));
+      const certain = visited.certain.filter((id) => learn(counts.certain, id));
       const isNews = isFirst || states.length + alone.length + transitions.length + certain.length > 0;
       return isNews ? [{ module, statesReachable, transitionsReachable, states, alone, transitions, certain }] : [];
     });
@@ -169,8 +147,8 @@ export class VisitCounts {
       transitionsReachable: transitions.size,
       states: states.byMany(),
       alone: states.alone(),
-      transitions: transitions.marked(),
-      certain: certain.marked(),
+      transitions: transitions.ids(),
+      certain: certain.ids(),
     }));
   }
 
@@ -183,9 +161,9 @@ export class VisitCounts {
         {
           statesVisited: states.seen(),
           statesReachable: states.size,
-          transitionsVisited: transitions.seen(),
+          transitionsVisited: transitions.count(),
           transitionsReachable: transitions.size,
-          statesCertain: certain.seen(),
+          statesCertain: certain.count(),
         },
       ]),
     );
@@ -209,13 +187,13 @@ export class VisitCounts {
   /** Numbers of the graph that no run has visited; empty for a module that is not known. */
   unreached(module: string): { readonly states: readonly number[]; readonly transitions: readonly number[] } {
     const counts = this.#modules.get(module);
-    return { states: counts?.states.never() ?? [], transitions: counts?.transitions.unmarked() ?? [] };
+    return { states: counts?.states.never() ?? [], transitions: counts === undefined ? [] : absent(counts.transitions) };
   }
 
   #of(module: string, states: number, transitions: number): ModuleCounts {
     const known = this.#modules.get(module);
     if (known === undefined) {
-      const counts = { states: new Visitors(states), transitions: new Marked(transitions), certain: new Marked(states) };
+      const counts = { states: new Visitors(states), transitions: new Bits(transitions), certain: new Bits(states) };
       this.#modules.set(module, counts);
       return counts;
     }
