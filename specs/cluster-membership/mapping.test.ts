@@ -11,12 +11,13 @@ const boots = (...nodes: readonly string[]): Line[] => [
   ['', { type: 'phase', phase: 'chaos' }],
 ];
 let version = 0;
-const change = (by: string, member: string, from: State, to: State, term = 1, at = ++version): Line => [
+const change = (by: string, member: string, from: State, to: State, term = 1, at = ++version, nodeLife = 1): Line => [
   by,
-  { type: 'member.state', member, nodeLife: 1, from, to, by, term, version: at },
+  { type: 'member.state', member, nodeLife, from, to, by, term, version: at },
 ];
 const found = (node: string): Line[] => [change(node, node, 'left', 'joining'), change(node, node, 'joining', 'active')];
-const accept = (by: string, node: string, from: State = 'left'): Line => change(by, node, from, 'joining');
+const accept = (by: string, node: string, from: State = 'left', nodeLife = 1): Line =>
+  change(by, node, from, 'joining', 1, ++version, nodeLife);
 const activate = (node: string): Line => change(node, node, 'joining', 'active');
 const resume = (node: string, from: State = 'active'): Line[] => [
   change(node, node, from, 'failed'),
@@ -26,13 +27,13 @@ const elect = (node: string, term = 1, reached = 2, voters = 3): Line => [
   node,
   { type: 'primary.elect', term, nodeLife: 1, reached, voters, version: ++version },
 ];
-const view = (node: string, term: number, ...active: readonly string[]): Line => [
+const view = (node: string, term: number, members: readonly (readonly [string, State])[]): Line => [
   node,
   {
     type: 'primary.view',
     term,
     viewVersion: 1,
-    members: active.map((member) => ({ node: member, nodeLife: 1, state: 'active' as const })),
+    members: members.map(([member, state]) => ({ node: member, nodeLife: 1, state })),
     failovers: [],
   },
 ];
@@ -61,7 +62,16 @@ test('a life that was let in has sent that it is active, and dies before it can 
 });
 
 test('a life that a view shows to be active tells so later, once', () => {
-  const shown = [...boots('A', 'B', 'C'), ...found('A'), elect('A', 1, 1, 1), accept('A', 'B'), view('A', 1, 'A', 'B')];
+  const shown = [
+    ...boots('A', 'B', 'C'),
+    ...found('A'),
+    elect('A', 1, 1, 1),
+    accept('A', 'B'),
+    view('A', 1, [
+      ['A', 'active'],
+      ['B', 'active'],
+    ]),
+  ];
   expect(follows([...shown, activate('B'), accept('B', 'C')])).toBe('accepted');
   expect(follows([...shown, accept('B', 'C'), activate('B'), kill('B'), ...resume('B')])).toBe('accepted');
 });
@@ -71,13 +81,28 @@ test('a life that finds itself failed is told by whoever failed it later, once',
   expect(follows([...trio(), ...told])).toBe('accepted');
 });
 
-// Seed 3224 of `heartbeat-failover`.
-test('a life that finds itself failed when its primary has died and come back is nothing that the walk can place', () => {
+// Seed 3224 of `heartbeat-failover`: the primary died before it told. It may as well have asked the store, and heard nothing from it.
+test('a failure that shows when its primary is primary no more, and never told, is nothing that the walk can place', () => {
+  const untold = /^left: a failure that its primary never told/;
   const cameBack = [...trio(), kill('A'), ...resume('A'), activate('A')];
-  expect(follows([...cameBack, deposed('C')])).toMatch(/^left: a failure that its primary died before telling/);
-  // Whoever lives would tell, and whoever was elected since can have done it.
-  expect(follows([...trio(), stepDown('A', 'no-majority'), deposed('C')])).toMatch(/^member.deposed: untold/);
+  expect(follows([...cameBack, deposed('C')])).toMatch(untold);
+  expect(follows([...trio(), stepDown('A', 'no-majority'), deposed('C')])).toMatch(untold);
+  expect(follows([...trio(), change('A', 'A', 'active', 'leaving'), accept('B', 'C', 'failed')])).toMatch(untold);
+  // Whoever was elected since can have done it.
   expect(follows([...cameBack, elect('B', 2), deposed('C')])).toBe('accepted');
+});
+
+// Seed 7340 of `kelpie-cluster`.
+test('a failure whose answer was lost is known from the view of its primary', () => {
+  const saw = [...trio(), kill('C'), view('A', 1, [['C', 'failed']])];
+  expect(follows([...saw, change('A', 'A', 'active', 'leaving'), accept('B', 'C', 'failed'), activate('C')])).toBe('accepted');
+  // It may be told after all, once.
+  expect(follows([...saw, change('A', 'C', 'active', 'failed'), accept('A', 'C', 'failed')])).toBe('accepted');
+  // Nobody but a primary fails a member, and none fails itself.
+  expect(follows([...trio(), view('A', 1, [['A', 'failed']])])).toMatch(/^primary.view: untold n\d active failed/);
+  // What a view shows of an earlier life is over.
+  const back = [...trio(), kill('C'), change('A', 'C', 'active', 'failed'), accept('A', 'C', 'failed', 2), view('A', 1, [['C', 'failed']])];
+  expect(follows([...back, change('C', 'C', 'joining', 'active', 1, ++version, 2)])).toBe('accepted');
 });
 
 test('a life that resumes without knowing whether it did follows one of which the same is known', () => {
@@ -181,7 +206,7 @@ describe('three members', () => {
       },
     ],
     ['an election that nobody tells of', () => [...trio(), kill('A'), elect('B', 3)]],
-    ['an election that is read', () => [...trio(), kill('A'), view('B', 2), change('B', 'A', 'active', 'failed', 2)]],
+    ['an election that is read', () => [...trio(), kill('A'), view('B', 2, []), change('B', 'A', 'active', 'failed', 2)]],
     ['an election that is told late', () => [...trio(), kill('A'), elect('C', 3), elect('B', 2)]],
   ])('%s', (_, make) => {
     expect(follows(make())).toBe('accepted');

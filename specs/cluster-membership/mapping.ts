@@ -103,6 +103,8 @@ class Trio {
   readonly #see: (observation: Observation) => void;
   readonly #leave: (why: string) => void;
   readonly #places: ReadonlyMap<string, Place>;
+  /** The rest of a larger cluster may do what no place can have done. */
+  readonly #isWide: boolean;
   readonly #states = new Map<string, MemberState>();
   /** Of the last change of a member that is in the walk. */
   readonly #versions = new Map<string, number>();
@@ -118,11 +120,11 @@ class Trio {
   /** Of the election of that term; infinite while nobody has told it. */
   #termVersion = Number.POSITIVE_INFINITY;
   #primary = '';
-  /** Whoever was elected last has died since, with what it had not told. */
-  #isMute = false;
 
-  constructor(places: ReadonlyMap<string, Place>, see: (observation: Observation) => void, leave: (why: string) => void) {
+  constructor(places: ReadonlyMap<string, Place>, wide: boolean, see: (observation: Observation) => void, leave: (why: string) => void) {
     this.#places = places;
+    this.#isWide = wide;
+    see(isWide(wide));
     this.#see = see;
     this.#leave = leave;
   }
@@ -131,7 +133,6 @@ class Trio {
     const body = told<Heard>(event);
     const place = this.#places.get(event.node);
     if (isEnd(body)) {
-      this.#isMute ||= this.#chosen.get(this.#term) === event.node;
       if (place !== undefined) this.#see(crash(place));
       return;
     }
@@ -140,10 +141,6 @@ class Trio {
         return this.#changed(body);
       case 'member.deposed':
         if (place === undefined) return;
-        // Its primary failed it before it died, and has come back since as no primary: the walk has gone past the moment.
-        if (this.#isMute && this.#primary === '' && this.#state(event.node) !== 'failed') {
-          return this.#leave('a failure that its primary died before telling, and that was told after its next life');
-        }
         this.#reach(event.node, 'failed');
         this.#shown.set(event.node, { nodeLife: body.nodeLife, to: 'failed' });
         return this.#see(deposed(place));
@@ -171,17 +168,25 @@ class Trio {
     const place = this.#places.get(node);
     let from = this.#state(node);
     for (const next of PATHS[from][to]) {
-      if (place !== undefined) this.#see(untold(place, from, next));
+      if (place !== undefined) {
+        // Its primary died before it told so, or never heard whether the store took it, and is primary no more: the walk has gone past it.
+        if (next === 'failed' && this.#primary === '' && this.#term > 0 && !this.#isWide)
+          this.#leave('a failure that its primary never told');
+        this.#see(untold(place, from, next));
+      }
       from = next;
     }
     this.#states.set(node, to);
   }
 
-  /** Of what a view shows, only that a life has become active is sure to be the latest of it. */
+  /** Of what a view shows, only that a life has become active, or was failed, is sure not to be behind what was told of that life. */
   #viewed(node: string, nodeLife: number, state: MemberState): void {
-    if (state !== 'active' || this.#state(node) !== 'joining' || this.#lives.get(node) !== nodeLife) return;
-    this.#reach(node, 'active');
-    this.#shown.set(node, { nodeLife, to: 'active' });
+    if (this.#lives.get(node) !== nodeLife) return;
+    const known = this.#state(node);
+    const isNews = state === 'active' ? known === 'joining' : state === 'failed' && (known === 'active' || known === 'leaving');
+    if (!isNews) return;
+    this.#reach(node, state);
+    this.#shown.set(node, { nodeLife, to: state });
   }
 
   #changed(body: StateEvent): void {
@@ -266,7 +271,6 @@ class Trio {
     this.#term = term;
     this.#termVersion = Number.POSITIVE_INFINITY;
     this.#primary = node;
-    this.#isMute = false;
     const place = this.#places.get(node);
     if (place === undefined) return this.#see(step('ElectRest'));
     this.#reach(node, 'active');
@@ -331,10 +335,10 @@ class Clusters {
       const places = new Map(trio.map((node, i) => [node, order[i] ?? 'n1']));
       const made = new Trio(
         places,
+        nodes.length > PLACES.length,
         (observation) => this.#walks.see(name, observation),
         (why) => this.#walks.leave(name, why),
       );
-      this.#walks.see(name, isWide(nodes.length > PLACES.length));
       for (const event of this.#before) made.observe(event);
       return made;
     });

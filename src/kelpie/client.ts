@@ -91,23 +91,39 @@ export class KelpieClient {
   }
 
   /**
-   * Asks a node, once, to see to it that an active actor is moved. Never rejects for what happens in the cluster. `error`: it was not
-   * moved; `unknown`: no answer came in time. Errors: `invalid-argument` for what can never be sent.
+   * Asks a node to see to it that an active actor is moved, and the next one where no answer comes: an order is carried out at least once,
+   * or not at all. What is refused is not asked again, except after an order that may have been carried out. Never rejects for what happens in
+   * the cluster. `error`: it was not moved; `unknown`: it may have been, or may still be. Errors: `invalid-argument` for what can never be sent.
    */
   async migrate(actor: ActorRef, to: NodeId, options: { readonly deadlineMicros?: Micros } = {}): Promise<CallResult> {
-    const waitMicros = positive('deadlineMicros', options.deadlineMicros ?? RPC_MICROS_MAX, RPC_MICROS_MAX);
-    const turn = this.#turn;
-    const asked = this.#nodes[turn % this.#nodes.length] ?? to;
-    const order = encodeOrder({ actor, to: nodeId(to), passedOn: false });
-    const reply = await this.#rpc.request(asked, ADMIN, order, waitMicros);
-    if (reply.kind !== 'reply') this.#leave(turn);
-    try {
-      expectSuccess(reply, asked);
-      return { kind: 'ok', result: null };
-    } catch (error) {
-      const kelpieError = KelpieError.from(error);
-      return { kind: reply.kind === 'timeout' || kelpieError.unsure ? 'unknown' : 'error', error: kelpieError };
+    const { clock } = this.#platform;
+    const total = positive('deadlineMicros', options.deadlineMicros ?? RPC_MICROS_MAX, RPC_MICROS_MAX);
+    const deadline = clock.monotonicMicros() + total;
+    const order = { actor, to: nodeId(to), passedOn: false } as const;
+    let unsure = false;
+    let last = new KelpieError('timeout', `no node answered in ${total} microseconds`);
+    for (let attempt = 1; ; attempt++) {
+      const left = deadline - clock.monotonicMicros();
+      const turn = this.#turn;
+      const asked = this.#nodes[turn % this.#nodes.length];
+      if (left <= 0 || asked === undefined) break;
+      const reply = await this.#rpc.request(asked, ADMIN, encodeOrder({ ...order, again: unsure }), Math.min(this.#attemptMicros, left));
+      try {
+        expectSuccess(reply, asked);
+        return { kind: 'ok', result: null };
+      } catch (error) {
+        last = KelpieError.from(error);
+      }
+      if (reply.kind === 'reply') {
+        unsure ||= last.unsure;
+        if (!unsure || !last.retriable) break;
+      } else {
+        unsure ||= reply.kind === 'timeout';
+        this.#leave(turn);
+      }
+      await this.#pause(attempt, deadline);
     }
+    return unsure ? { kind: 'unknown', error: last.asUnsure() } : { kind: 'error', error: last };
   }
 
   /**
@@ -116,6 +132,13 @@ export class KelpieClient {
    */
   #leave(turn: number): void {
     if (this.#turn === turn) this.#turn += 1;
+  }
+
+  /** Before the next attempt, and no longer than until the deadline. */
+  async #pause(attempt: number, deadline: Micros): Promise<void> {
+    const { clock, random } = this.#platform;
+    const pause = Math.min(pauseMicros(attempt, random), deadline - clock.monotonicMicros());
+    if (pause > 0) await clock.sleep(pause);
   }
 
   /** Calls under way end with what is known of them. */
@@ -133,7 +156,7 @@ export class KelpieClient {
     total: Micros,
     mayRepeat: boolean,
   ): Promise<CallResult> {
-    const { clock, random } = this.#platform;
+    const { clock } = this.#platform;
     const deadline = clock.monotonicMicros() + total;
     // An attempt without a final word may take effect later, so no later failure is the last word either.
     let unsure = false;
@@ -175,8 +198,7 @@ export class KelpieClient {
             : { code: 'node-unavailable', message: `nothing can be sent to ${to}: ${reply.error.message}` };
         this.#leave(turn);
       }
-      const pause = Math.min(pauseMicros(attempt, random), deadline - clock.monotonicMicros());
-      if (pause > 0) await clock.sleep(pause);
+      await this.#pause(attempt, deadline);
     }
     const error = KelpieError.fromData(unsure ? { ...last, unsure } : last);
     return { kind: unsure ? 'unknown' : 'error', error };

@@ -35,8 +35,8 @@ export function count(fields: Fields, name: string): number {
 export const succeeded = (fields: { readonly [name: string]: Json } = {}): Json => ({ ok: true, ...fields });
 
 export function failed(error: unknown): Json {
-  const { code, message } = KelpieError.from(error);
-  return { ok: false, code, message };
+  const { code, message, unsure } = KelpieError.from(error);
+  return { ok: false, code, message, ...(unsure ? { unsure } : {}) };
 }
 
 /** The fields of a good answer. Errors: the one that was answered; `timeout`, `node-unavailable` where none was. */
@@ -45,8 +45,8 @@ export function expectSuccess(reply: Reply, from: string): Fields {
   if (reply.kind === 'unsendable') throw new KelpieError('node-unavailable', `nothing can be sent to node ${from}: ${reply.error.message}`);
   const fields = fieldsOf(reply.body);
   if (fields.ok === true) return fields;
-  const { code, message } = fields;
-  if (typeof code === 'string' && isKelpieErrorCode(code)) throw new KelpieError(code, String(message));
+  const { code, message, unsure } = fields;
+  if (typeof code === 'string' && isKelpieErrorCode(code)) throw new KelpieError(code, String(message), { unsure: unsure === true });
   throw new KelpieError('node-unavailable', `the answer of node ${from} makes no sense`);
 }
 
@@ -56,9 +56,17 @@ export interface MigrateOrder {
   readonly to: string;
   /** It was passed on to the holder of the actor already. */
   readonly passedOn: boolean;
+  /** It was given before, and may have been carried out: an actor that is at its target has come there by it. */
+  readonly again: boolean;
 }
 
-export const encodeOrder = ({ actor, to, passedOn }: MigrateOrder): Json => ({ operation: 'migrate', actor: actor.key, to, passedOn });
+export const encodeOrder = ({ actor, to, passedOn, again }: MigrateOrder): Json => ({
+  operation: 'migrate',
+  actor: actor.key,
+  to,
+  passedOn,
+  again,
+});
 
 /** Errors: `invalid-argument`, `too-large`. */
 export function decodeOrder(body: unknown): MigrateOrder {
@@ -66,5 +74,5 @@ export function decodeOrder(body: unknown): MigrateOrder {
   if (fields.operation !== 'migrate') {
     throw new KelpieError('invalid-argument', `operation must be migrate, is ${JSON.stringify(fields.operation)}`);
   }
-  return { actor: parseActorKey(fields.actor), to: nodeId(fields.to), passedOn: fields.passedOn === true };
+  return { actor: parseActorKey(fields.actor), to: nodeId(fields.to), passedOn: fields.passedOn === true, again: fields.again === true };
 }

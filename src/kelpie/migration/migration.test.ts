@@ -158,6 +158,53 @@ describe('a migration', () => {
   });
 });
 
+describe('an order that nobody answers', () => {
+  /** Moves an actor while what `drops` names is lost, and looks at it again. */
+  const ordered = (drops: (event: PacketEvent, seen: Pick<Act, 'story'> & Record<'asker' | 'from', string>) => boolean) => {
+    const actor = actorRef('counter', 'a');
+    return play(async ({ client, judges, platform, sleep, story }) => {
+      await client.invoke(actor, 'add', null);
+      const from = holderOf(story, actor);
+      const to = otherThan(from);
+      const seen = { asker: platform.node, story, from };
+      let isLossy = true;
+      judges.packet = (event) => (isLossy && event.phase === 'send' && drops(event, seen) ? { kind: 'drop' } : undefined);
+      const moved = await client.migrate(actor, to);
+      isLossy = false;
+      await sleep(1);
+      return { moved, to, holder: holderOf(story, actor), answer: await client.invoke(actor, 'add', null) };
+    });
+  };
+  const isMoved = (story: readonly Told[]): boolean => story.some(({ body }) => body.type === 'migrate.redirect');
+
+  test('is given again, and finds the actor where it is to be', async () => {
+    let lost = 0;
+    const { result, story } = await ordered((event, { asker, story: sofar, from }) => {
+      const isAnswer = event.from === from && event.to === asker && isMoved(sofar);
+      lost += isAnswer ? 1 : 0;
+      return isAnswer && lost === 1;
+    });
+    expect(lost).toBe(1);
+    expect(result.moved).toEqual({ kind: 'ok', result: null });
+    expect(result.holder).toBe(result.to);
+    expect(result.answer).toEqual({ kind: 'ok', result: 2 });
+    expect(told(story, 'migrate.move').length).toBe(1);
+    expectOneActivation(story);
+  });
+
+  test('is given to another node when the first one never gets it', async () => {
+    const { result, story } = await ordered(({ from, to }, { asker, from: holder }) => from === asker && to === holder);
+    expect(result.moved).toEqual({ kind: 'ok', result: null });
+    expect(told(story, 'migrate.move').length).toBe(1);
+  });
+
+  test('is of unknown outcome in the end', async () => {
+    const { result } = await ordered(({ to }, { asker, story }) => to === asker && isMoved(story));
+    expect(result.moved).toMatchObject({ kind: 'unknown', error: { code: 'timeout' } });
+    expect(result.holder).toBe(result.to);
+  });
+});
+
 test('orders of wrong form are refused, with the field', () => {
   expect(() => decodeOrder({ operation: 'reboot' })).toThrow(/operation must be migrate/);
   expect(() => decodeOrder({ operation: 'migrate', actor: 'a', to: 'n1' })).toThrow(/namespace:id/);
@@ -362,6 +409,16 @@ describe('a database that fails in a migration', () => {
     for (const { acknowledged, last } of result) expect(last).toBeGreaterThanOrEqual(acknowledged);
     expectOneActivation(story);
     expect(told(story, 'migrate.abort').map(({ step }) => step)).toContain('move');
+  });
+
+  test('it never answers again: whether the actor was moved stays unknown', async () => {
+    const actor = actorRef('counter', 'a');
+    const { result } = await play(async ({ client, judges, story }) => {
+      await client.invoke(actor, 'add', null);
+      judges.database = () => (told(story, 'migrate.transfer').length > 0 ? { kind: 'fail', code: 1031, applied: false } : undefined);
+      return client.migrate(actor, otherThan(holderOf(story, actor)));
+    });
+    expect(result).toMatchObject({ kind: 'unknown', error: { unsure: true } });
   });
 });
 

@@ -181,7 +181,7 @@ export class Migrations implements NodeService {
       },
       move: async () => {
         const claim = after(held, 'stop');
-        const moved = await parts.movePlacement(runtime, claim, after(target, 'prepare'));
+        const moved = await parts.movePlacement(runtime, claim, after(target, 'prepare')).catch(movedOrNot);
         teller.tell({ type: 'migrate.move', ...about, token: claim.token, newToken: moved.token, to, version: moved.version });
       },
       start: async () => {
@@ -289,18 +289,28 @@ export class Migrations implements NodeService {
       if (dispatcher.activation(order.actor.key) === undefined && !order.passedOn) {
         const holder = (await lookUp(runtime, order.actor))?.node;
         if (holder === undefined) throw new KelpieError('not-found', `${order.actor.key} is not active on any node`);
-        const passed: MigrateOrder = { ...order, passedOn: true };
+        if (order.again && holder === order.to) return succeeded();
         if (holder !== runtime.node) {
-          expectSuccess(await rpc.request(holder, ADMIN, encodeOrder(passed), RPC_MICROS_MAX), holder);
+          const passed: MigrateOrder = { ...order, passedOn: true };
+          const reply = await rpc.request(holder, ADMIN, encodeOrder(passed), RPC_MICROS_MAX);
+          if (reply.kind === 'timeout') throw new KelpieError('timeout', `node ${holder} did not answer in time`, { unsure: true });
+          expectSuccess(reply, holder);
           return succeeded();
         }
       }
+      if (order.again && order.to === runtime.node) return succeeded();
       await this.migrate(order.actor, order.to);
       return succeeded();
     } catch (error) {
       return failed(error);
     }
   }
+}
+
+/** Errors: always. Where the store did not answer, the move may have been applied. */
+function movedOrNot(error: unknown): never {
+  const failure = KelpieError.from(error);
+  throw failure.code === 'store-unavailable' ? failure.asUnsure() : failure;
 }
 
 const notKnown = (migration: string, from: NodeId): KelpieError =>
