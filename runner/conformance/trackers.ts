@@ -1,6 +1,7 @@
 /** From the mappings of a catalogue to trackers: graphs are explored once on a machine, and loaded once in a thread. */
+import { availableParallelism } from 'node:os';
 import type { Mapping } from '../../specs/mapping.js';
-import { cachedGraph, hasGraph } from '../tla/graph-cache.js';
+import { type CacheOptions, cachedGraph, hasGraph } from '../tla/graph-cache.js';
 import type { Model } from '../tla/model-checker.js';
 import { readSpecs } from '../tla/spec-catalogue.js';
 import { Tracker } from './tracker.js';
@@ -34,18 +35,28 @@ export async function trackerOf(mapping: Mapping): Promise<Tracker> {
 }
 
 /**
- * Explores what this machine has not explored yet, so that the threads which are started next find it, and do not all explore the same.
- * `onExplore` is called before each. Rejects as `ModelChecker.graph` does.
+ * Explores what this machine has not explored yet, so that the threads which are started next find it, and do not all explore the same; as
+ * many models at once as there are processors. `onExplore` is called before each. Rejects as `ModelChecker.graph` does, after all have ended.
  */
 export async function prepareGraphs(
   mappings: readonly Mapping[],
-  options: { readonly onExplore: (module: string) => void; readonly signal?: AbortSignal },
+  { onExplore, signal, ...cache }: { readonly onExplore: (module: string) => void } & Pick<CacheOptions, 'checker' | 'folder' | 'signal'>,
 ): Promise<void> {
-  for (const { mapping, model } of withModels(mappings)) {
-    if (await hasGraph(model)) continue;
-    options.onExplore(mapping.module);
-    await cachedGraph(model, options.signal === undefined ? {} : { signal: options.signal });
-  }
+  const failing = new AbortController();
+  const ends = signal === undefined ? failing.signal : AbortSignal.any([signal, failing.signal]);
+  const models = withModels(mappings).values();
+  const explore = async (): Promise<void> => {
+    for (const { mapping, model } of models) {
+      ends.throwIfAborted();
+      if (await hasGraph(model, cache)) continue;
+      onExplore(mapping.module);
+      await cachedGraph(model, { ...cache, signal: ends });
+    }
+  };
+  const lanes = Array.from({ length: availableParallelism() }, () => explore());
+  for (const lane of lanes) lane.catch((error: unknown) => failing.abort(error));
+  await Promise.allSettled(lanes);
+  await Promise.all(lanes);
 }
 
 function withModels(mappings: readonly Mapping[]): readonly { readonly mapping: Mapping; readonly model: Model }[] {
