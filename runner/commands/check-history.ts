@@ -1,6 +1,7 @@
 /** `check-history`: whether a history that somebody else has recorded is linearizable. */
 import { readFileSync, statSync } from 'node:fs';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { counted } from '../../reports/text.js';
 import { EXIT } from '../../src/run.js';
 import { JSON_FLAG, once, oneOf, wholeNumber } from '../flags.js';
 import { HISTORY_BYTES_MAX, type Invocation, readInvocations } from '../history/history-file.js';
@@ -88,7 +89,7 @@ function asData(checked: Checked): object {
 
 function inWords(file: string, checked: Checked, stepsMax: number): string {
   const { result, operations } = checked;
-  const heading = `${file}: ${VERDICTS[result.verdict]} (${operations} operations, ${result.steps} placements tried)\n`;
+  const heading = `${file}: ${VERDICTS[result.verdict]} (${counted(operations, 'operation')}, ${counted(result.steps, 'placement')} tried)\n`;
   if (result.verdict === 'yes') return heading;
   const where = result.part === '' ? '' : ` of ${result.part}`;
   if (result.verdict === 'unknown') {
