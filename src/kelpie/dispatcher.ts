@@ -196,6 +196,10 @@ export class Dispatcher implements ActivationHost {
       settled(answer.ok || !unsure ? answer : failure({ ...answer.error, unsure: true }));
     };
     const fail = (code: KelpieErrorCode, message: string): void => settle(failure({ code, message }));
+    const mayHaveRun = (): void => {
+      unsure = true;
+      call = { ...call, mayRepeat: true };
+    };
     while (open) {
       if (platform.clock.monotonicMicros() >= call.deadlineMicros) {
         return fail('timeout', `${call.operation} of ${call.actor.key} found nobody to serve it in time`);
@@ -209,8 +213,7 @@ export class Dispatcher implements ActivationHost {
         case 'again':
           if (delivery.called) {
             // The code runs anew, and what it called before may still be on its way: as if another node had begun it.
-            unsure = true;
-            call = { ...call, mayRepeat: true };
+            mayHaveRun();
           }
           if (this.#intake.closed) return settle(failure(shuttingDown(this.#runtime.node).toData()));
           again += 1;
@@ -227,8 +230,7 @@ export class Dispatcher implements ActivationHost {
           if (typeof forwarded === 'object') return settle(forwarded);
           if (forwarded === 'timeout') {
             // It may be running there still, or have run.
-            unsure = true;
-            call = { ...call, mayRepeat: true };
+            mayHaveRun();
           }
           failed += 1;
           const next = parts.afterFailedForward({ actor: call.actor.key, to: delivery.node, why: forwarded, failed });
