@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import writeFileAtomic from 'write-file-atomic';
+import { counted } from '../reports/text.js';
 import { EXIT } from '../src/run.js';
 import { catalogue } from './catalogue.js';
 import { exploreFirst } from './conformance/explore-first.js';
@@ -20,7 +21,7 @@ if (!Number.isSafeInteger(seeds) || seeds < 1) {
 const told = ({ id, found }: ShrunkBug): string =>
   found === undefined
     ? `${id}: no failure in ${seeds} seeds`
-    : `${id}: ${found.from.operations} operations and ${found.from.faults} faults -> ${found.to.operations} and ${found.to.faults}, ${found.runs} runs, ${found.seconds.toFixed(1)} s`;
+    : `${id}: ${counted(found.from.operations, 'operation')} and ${counted(found.from.faults, 'fault')} -> ${found.to.operations} and ${found.to.faults}, ${counted(found.runs, 'run')}, ${found.seconds.toFixed(1)} s`;
 
 process.exitCode = await interruptible(async (signal) => {
   await exploreFirst(signal);
@@ -30,7 +31,7 @@ process.exitCode = await interruptible(async (signal) => {
   const page = corpusPage(rows, { from: FROM, seeds, scenarios: catalogue.scenarios.length, untried });
   await writeFileAtomic(fileURLToPath(new URL('../../docs/shrink.md', import.meta.url)), page);
   const { operations, faults } = mediansOf(rows);
-  console.log(`at the median ${operations} operations and ${faults} faults are left; docs/shrink.md is written`);
+  console.log(`left at the median: ${counted(operations, 'operation')} and ${counted(faults, 'fault')}; docs/shrink.md is written`);
   if (signal.aborted) return EXIT.interrupted;
   return operations <= OPERATIONS_AIM && faults <= FAULTS_AIM ? EXIT.clean : EXIT.bug;
 });
