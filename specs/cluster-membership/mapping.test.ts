@@ -92,6 +92,16 @@ test('a failure that shows when its primary is primary no more, and never told, 
   expect(follows([...cameBack, elect('B', 2), deposed('C')])).toBe('accepted');
 });
 
+// Seed 20969 of `kelpie-cluster`: who let it in died before he told, and is no active member any more when it shows.
+test('a life that was let in by one who never told, and is no active member now, is nothing that the walk can place', () => {
+  const alone = [...trio(), kill('B'), change('A', 'B', 'active', 'failed')];
+  const left = [change('C', 'C', 'active', 'leaving'), change('C', 'C', 'leaving', 'left')];
+  const back = [kill('A'), ...resume('A')];
+  expect(follows([...alone, ...left, ...back, ...resume('C', 'joining')])).toMatch(/^left: a member that was let in by one who never told/);
+  // Nobody was there who could have done it.
+  expect(follows([...alone, ...back, ...left, ...resume('C', 'joining')])).toMatch(/^member.state: untold n\d left joining/);
+});
+
 // Seed 7340 of `kelpie-cluster`.
 test('a failure whose answer was lost is known from the view of its primary', () => {
   const saw = [...trio(), kill('C'), view('A', 1, [['C', 'failed']])];

@@ -44,6 +44,9 @@ const PATHS: Readonly<Record<MemberState, Readonly<Record<MemberState, readonly 
   },
 };
 
+/** Of a node that is no member. */
+const ENDED: ReadonlySet<MemberState> = new Set<MemberState>(['left', 'failed']);
+
 const oneOf = (key: string, steps: readonly Step[]): Observation => ({ key, steps });
 const crash = (place: Place): Observation => ({
   key: `Crash ${place}`,
@@ -106,6 +109,10 @@ class Trio {
   /** The rest of a larger cluster may do what no place can have done. */
   readonly #isWide: boolean;
   readonly #states = new Map<string, MemberState>();
+  /** Counts the changes in the walk: when each member changed last, and until when it was active before. */
+  #changes = 0;
+  readonly #changedAt = new Map<string, number>();
+  readonly #activeUntil = new Map<string, number>();
   /** Of the last change of a member that is in the walk. */
   readonly #versions = new Map<string, number>();
   /** A life that takes the place of an earlier one, or founds the cluster, goes over two changes at once. */
@@ -163,20 +170,38 @@ class Trio {
     return this.#states.get(node) ?? 'left';
   }
 
+  #set(node: string, to: MemberState): void {
+    this.#changes++;
+    if (this.#state(node) === 'active') this.#activeUntil.set(node, this.#changes);
+    this.#changedAt.set(node, this.#changes);
+    this.#states.set(node, to);
+  }
+
   /** What was not told of the member has happened by now. */
   #reach(node: string, to: MemberState): void {
     const place = this.#places.get(node);
     let from = this.#state(node);
     for (const next of PATHS[from][to]) {
       if (place !== undefined) {
-        // Its primary died before it told so, or never heard whether the store took it, and is primary no more: the walk has gone past it.
-        if (next === 'failed' && this.#primary === '' && this.#term > 0 && !this.#isWide)
-          this.#leave('a failure that its primary never told');
+        const gone = this.#isWide ? undefined : this.#tellerGone(node, next);
+        if (gone !== undefined) this.#leave(gone);
         this.#see(untold(place, from, next));
       }
       from = next;
     }
-    this.#states.set(node, to);
+    this.#set(node, to);
+  }
+
+  /** Whoever made this change has never told, and cannot make it any more: the walk has gone past it. What it was, in words. */
+  #tellerGone(node: string, to: MemberState): string | undefined {
+    // It died before it told, or never heard whether the store took it.
+    if (to === 'failed') return this.#primary === '' && this.#term > 0 ? 'a failure that its primary never told' : undefined;
+    if (to !== 'joining') return undefined;
+    const others = [...this.#places.keys()].filter((other) => other !== node);
+    if (others.some((other) => this.#state(other) === 'active') || others.every((other) => ENDED.has(this.#state(other)))) return undefined;
+    const since = this.#changedAt.get(node) ?? 0;
+    const wasThere = others.some((other) => (this.#activeUntil.get(other) ?? 0) > since);
+    return wasThere ? 'a member that was let in by one who never told' : undefined;
   }
 
   /** Of what a view shows, only that a life has become active, or was failed, is sure not to be behind what was told of that life. */
@@ -207,7 +232,7 @@ class Trio {
       // Told late, when another one was elected after it: in the walk it happens now, by whom it may.
       const isLate = body.term < this.#term && version < this.#termVersion && (chosen ?? by) === by;
       if (to === 'failed' && isLate) return this.#reach(member, 'failed');
-      this.#states.set(member, to);
+      this.#set(member, to);
       if (to === 'joining') return this.#accepted(by, member);
       if (chosen === undefined) this.#elected(by, body.term, true);
       return this.#failed(by, member);
@@ -239,7 +264,7 @@ class Trio {
   /** The member has changed its own state. */
   #own(member: string, action: string, to: MemberState): void {
     const place = this.#places.get(member);
-    this.#states.set(member, to);
+    this.#set(member, to);
     if (action !== 'Activate' && action !== 'Found' && this.#primary === member) this.#primary = '';
     if (place !== undefined) this.#see(step(action, place));
   }
