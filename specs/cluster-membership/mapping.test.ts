@@ -108,6 +108,9 @@ test('a failure whose answer was lost is known from the view of its primary', ()
   expect(follows([...saw, change('A', 'A', 'active', 'leaving'), accept('B', 'C', 'failed'), activate('C')])).toBe('accepted');
   // It may be told after all, once.
   expect(follows([...saw, change('A', 'C', 'active', 'failed'), accept('A', 'C', 'failed')])).toBe('accepted');
+  const joining = [...boots('A', 'B', 'C'), ...found('A'), elect('A', 1, 1, 1), accept('A', 'C'), activate('C'), accept('A', 'B')];
+  const leaves = change('A', 'A', 'active', 'leaving');
+  expect(follows([...joining, view('A', 1, [['B', 'failed']]), leaves, accept('C', 'B', 'failed')])).toBe('accepted');
   // Nobody but a primary fails a member, and none fails itself.
   expect(follows([...trio(), view('A', 1, [['A', 'failed']])])).toMatch(/^primary.view: untold n\d active failed/);
   // What a view shows of an earlier life is over.

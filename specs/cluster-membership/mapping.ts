@@ -109,7 +109,7 @@ class Trio {
   /** The rest of a larger cluster may do what no place can have done. */
   readonly #isWide: boolean;
   readonly #states = new Map<string, MemberState>();
-  /** Counts the changes in the walk: when each member changed last, and until when it was active before. */
+  /** How many changes there were, which one was the last of each member, and with which one it was active no more. */
   #changes = 0;
   readonly #changedAt = new Map<string, number>();
   readonly #activeUntil = new Map<string, number>();
@@ -171,8 +171,10 @@ class Trio {
   }
 
   #set(node: string, to: MemberState): void {
+    const from = this.#state(node);
+    if (to === from) return;
     this.#changes++;
-    if (this.#state(node) === 'active') this.#activeUntil.set(node, this.#changes);
+    if (from === 'active') this.#activeUntil.set(node, this.#changes);
     this.#changedAt.set(node, this.#changes);
     this.#states.set(node, to);
   }
@@ -208,7 +210,7 @@ class Trio {
   #viewed(node: string, nodeLife: number, state: MemberState): void {
     if (this.#lives.get(node) !== nodeLife) return;
     const known = this.#state(node);
-    const isNews = state === 'active' ? known === 'joining' : state === 'failed' && (known === 'active' || known === 'leaving');
+    const isNews = state === 'active' ? known === 'joining' : state === 'failed' && !ENDED.has(known);
     if (!isNews) return;
     this.#reach(node, state);
     this.#shown.set(node, { nodeLife, to: state });
