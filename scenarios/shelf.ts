@@ -27,33 +27,41 @@ export const shelf = (name: string): ActorRef => actorRef('shelf', name);
 
 const ITEMS = 'item/';
 const MARKS = 'mark/';
-const PAGE = 2;
+const PAGE = 3;
 
 const without = (items: readonly string[], item: string): readonly string[] => items.filter((one) => one !== item);
 const withItem = (items: readonly string[], item: string): readonly string[] => [...without(items, item), item].sort();
 
-/** Lists in three ways: all at once, in pages from the front, in pages from the back. */
-async function lists(ctx: Context): Promise<readonly (readonly string[])[]> {
-  const names = (keys: readonly string[]): readonly string[] => keys.map((key) => key.slice(ITEMS.length));
-  const whole = names(await ctx.kv.list(ITEMS));
-  const forward: string[] = [];
+const names = (keys: readonly string[]): readonly string[] => keys.map((key) => key.slice(ITEMS.length));
+
+async function forward(ctx: Context): Promise<readonly string[]> {
+  const found: string[] = [];
   for (let begin = ITEMS; ; ) {
     const page = await ctx.kv.range(begin, 'item0', { limit: PAGE });
-    forward.push(...names(page.map(({ key }) => key)));
+    found.push(...names(page.map(({ key }) => key)));
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) break;
+    if (last === undefined || page.length < PAGE) return found;
     begin = `${last.key}\0`;
   }
-  const backward: string[] = [];
+}
+
+async function backward(ctx: Context): Promise<readonly string[]> {
+  const found: string[] = [];
   for (let end = 'item0'; ; ) {
     const page = await ctx.kv.range(ITEMS, end, { limit: PAGE, reverse: true });
-    backward.unshift(...names(page.map(({ key }) => key)).toReversed());
+    found.unshift(...names(page.map(({ key }) => key)).toReversed());
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) break;
+    if (last === undefined || page.length < PAGE) return found;
     end = last.key;
   }
-  return [whole, forward, backward];
 }
+
+/**
+ * Lists in three ways: all at once, in pages from the front, in pages from the back. Together, since one after the other would take longer
+ * over the slowest of networks than a transaction may.
+ */
+const lists = async (ctx: Context): Promise<readonly (readonly string[])[]> =>
+  Promise.all([ctx.kv.list(ITEMS).then(names), forward(ctx), backward(ctx)]);
 
 async function look(ctx: Context, comparison: Comparison): Promise<void> {
   for (const list of await lists(ctx)) comparison.look(ctx.state.items, list);
