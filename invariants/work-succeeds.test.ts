@@ -62,8 +62,34 @@ describe.each<[string, Scenario<KelpieParts>, KelpieParts, string]>([
   );
 });
 
+const SECOND = 1_000_000;
+
+// Seed 63014 of `phantom-list`: no fault, and one message in 52 takes a second longer.
+describe('a lease that lapses without a fault', () => {
+  const KNOBS: Knobs = {
+    storeMicros: 5 * SECOND,
+    leaseMicros: 3 * SECOND,
+    heartbeatMicros: SECOND,
+    heartbeatsMissedFailed: 4,
+    forwardMicros: 2 * SECOND,
+  };
+  const judge = (micros: number, ...before: readonly Told[]): Breach | undefined => {
+    const fold = workSucceeds.start(KNOBS);
+    const bodies: readonly Told[] = [asked('w', 'write', ['a']), ...before];
+    for (const [index, body] of bodies.entries()) fold.observe({ index, at: index, node: 'n1', life: 1, cause: index - 1, body });
+    const end: Told = { type: 'op.info', op: 'w', code: 'timeout' };
+    return fold.observe({ index: bodies.length, at: micros, node: 'c1', life: 1, cause: 0, body: end });
+  };
+  const lapses: Told = { type: 'lease.expire-local', actor: 'a', token: 1 };
+
+  it('lets who wants the actor begin anew, once', () => {
+    expect(judge(10 * SECOND)?.seen).toMatch(/^it is refused as timeout/);
+    expect(judge(23 * SECOND - 1, lapses)).toBeUndefined();
+    expect(judge(23 * SECOND, lapses)?.seen).toMatch(/^it is refused as timeout/);
+  });
+});
+
 describe('a log that is full', () => {
-  const SECOND = 1_000_000;
   const KEPT: Knobs = { walKeptMicros: 12 * SECOND };
 
   const judge = (knobs: Knobs, code: string, micros: number): Breach | undefined => {

@@ -18,7 +18,7 @@ const FORWARDS_MAX = 3;
 const untouchedMicros = ({ storeMicros = LONGEST.storeMicros }: Knobs): Micros => 2 * storeMicros;
 
 /**
- * From healing on: members that are gone are failed, a lease that nobody renews runs out under the eyes of whoever wants the actor, calls
+ * From healing on, and in a run without faults where a lease has lapsed: members that are gone are failed, a lease that nobody renews runs out under the eyes of whoever wants the actor, calls
  * that went to nodes that are gone are sent anew, and then it is as in a run that no fault has touched.
  */
 function settlingMicros(knobs: Knobs): Micros {
@@ -46,6 +46,8 @@ class WorkSucceedsFold implements Fold {
   readonly #calm = new Calm();
   /** A rare way was taken: each is legal, but a lease that is given up or an answer that is not sent costs time. None is after healing. */
   #delayed = false;
+  /** Messages of this network may be so slow that a lease ends before its renewal comes, without any fault: whoever wants the actor begins anew. */
+  #lapsed = false;
   readonly #open = new Map<string, { readonly asked: Asked; readonly at: Micros }>();
   /** Which operation the event of each index begins, and which one each request is sent for. */
   readonly #beginnings = new Map<number, string>();
@@ -65,6 +67,9 @@ class WorkSucceedsFold implements Fold {
     switch (body.type) {
       case 'choice':
         this.#delayed = true;
+        return undefined;
+      case 'lease.expire-local':
+        this.#lapsed = true;
         return undefined;
       case 'op.invoke':
         this.#open.set(body.op, { asked: body, at: event.at });
@@ -130,7 +135,8 @@ class WorkSucceedsFold implements Fold {
   }
 
   #boundMicros(code: string): Micros {
-    const bound = this.#calm.isUntouched ? untouchedMicros(this.#knobs) : settlingMicros(this.#knobs);
+    const isUntouched = this.#calm.isUntouched && !this.#lapsed;
+    const bound = isUntouched ? untouchedMicros(this.#knobs) : settlingMicros(this.#knobs);
     return code === 'overloaded' ? Math.max(bound, roomMicros(this.#knobs)) : bound;
   }
 
@@ -146,6 +152,6 @@ export const workSucceeds: Invariant = {
   id: 'work-succeeds',
   promise: 'What is asked for while nothing goes wrong is done: it is not refused without a cause, and it does not wait for ever.',
   kind: 'eventually',
-  hears: [...CALM_TYPES, 'choice', 'op.invoke', 'client.invoke', 'invoke.end', 'op.ok', 'op.fail', 'op.info'],
+  hears: [...CALM_TYPES, 'choice', 'lease.expire-local', 'op.invoke', 'client.invoke', 'invoke.end', 'op.ok', 'op.fail', 'op.info'],
   start: (knobs = {}) => new WorkSucceedsFold(knobs),
 };
