@@ -11,7 +11,7 @@ test('messages, also those that stand in others, and what is loose', () => {
   );
   expect(output.messages).toEqual([
     { code: 2185, isError: false, text: 'Starting...' },
-    { code: 5006, isError: false, text: 'at line 3' },
+    { code: 5006, isError: true, text: 'at line 3' },
     { code: 1000, isError: true, text: 'The exception was\n: ' },
   ]);
   expect(output.loose).toBe('loose\nmore');

@@ -3,6 +3,7 @@ import { parseValue, type TlaState } from './tla-value.js';
 
 /** Codes of TLC's `EC.java` that say something here. */
 export const TLC_CODE = {
+  unexpected: 1000,
   outOfMemory: 1001,
   invariantViolatedInitially: 2107,
   invariantViolated: 2110,
@@ -36,7 +37,7 @@ export interface TlcOutput {
 const START = /^(.*)@!@!@STARTMSG (\d+):(\d+) @!@!@$/;
 const END = /^@!@!@ENDMSG (\d+) @!@!@$/;
 
-/** Messages may stand in each other; an inner one comes first. */
+/** Messages may stand in each other; an inner one comes first, and what stands in an error is one. */
 export function parseOutput(output: string): TlcOutput {
   const messages: TlcMessage[] = [];
   const loose: string[] = [];
@@ -46,7 +47,7 @@ export function parseOutput(output: string): TlcOutput {
     if (start !== null) {
       const [, before = '', code, kind] = start;
       if (before !== '') (open.at(-1)?.lines ?? loose).push(before);
-      open.push({ code: Number(code), isError: Number(kind) === ERROR_CLASS, lines: [] });
+      open.push({ code: Number(code), isError: Number(kind) === ERROR_CLASS || open.at(-1)?.isError === true, lines: [] });
     } else if (END.test(line)) {
       const ended = open.pop();
       if (ended !== undefined) messages.push({ code: ended.code, isError: ended.isError, text: ended.lines.join('\n') });

@@ -1,5 +1,5 @@
 /** TLC itself where it is installed, and stand-ins for a Java that is missing, too old, or never ends. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -95,6 +95,32 @@ describe('a Java that', () => {
       code: 'engine-failed',
       message: 'TLC did not start: it printed nothing',
     });
+  });
+
+  // The first releases of 2.15 say it so; later ones tell the inner message alone, as an error.
+  test('tells of an exception is told by what stands in that', async () => {
+    const told = `@!@!@STARTMSG 1000:1 @!@!@
+TLC threw an unexpected exception.
+: @!@!@STARTMSG 2169:0 @!@!@
+The second argument of %% is 0
+@!@!@ENDMSG 2169 @!@!@
+@!@!@ENDMSG 1000 @!@!@`;
+    await expect(check(standIn('nested', `printf '${told}\\n'`))).rejects.toMatchObject({
+      code: 'evaluation',
+      message: 'M.tla with M_Bug.cfg: The second argument of % is 0',
+    });
+  });
+
+  test('is told of deadlocks by a flag, for the first releases of 2.15 do not know the keyword', async () => {
+    const place = standIn('flags', `{ echo "$@"; cat M.cfg; } >${join(folder, 'asked')}; exit 3`);
+    const asked = async (config: string): Promise<string> => {
+      await expect(tlcChecker(place).check(model(COUNTER, config), { traceless: true })).rejects.toMatchObject({ code: 'engine-failed' });
+      return readFileSync(join(folder, 'asked'), 'utf8');
+    };
+    const without = await asked('CHECK_DEADLOCK FALSE\nINVARIANT Natural\n');
+    expect(without).toMatch(/ -deadlock [^]*INVARIANT Natural/);
+    expect(without).not.toContain('CHECK_DEADLOCK');
+    expect(await asked('INVARIANT Natural\n')).not.toContain('-deadlock');
   });
 
   test('never ends is killed at the bound', async () => {

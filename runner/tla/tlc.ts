@@ -207,6 +207,8 @@ const EDGE = /^(-?\d+) -> (-?\d+) \[label="((?:[^"\\]|\\.)*)"/;
 
 const OUTPUT_BYTES_MAX = 50_000_000;
 
+const DEADLOCK = /^[ \t]*CHECK_DEADLOCK\s+(?:TRUE|FALSE)\b/m;
+
 /** Runs TLC to its end, or to the bound. */
 async function run(
   place: TlcPlace,
@@ -217,7 +219,9 @@ async function run(
 ): Promise<TlcOutput> {
   signal?.throwIfAborted();
   await writeFile(join(folder, `${model.module}.tla`), model.source);
-  await writeFile(join(folder, `${model.module}.cfg`), model.config);
+  // The first releases of 2.15 do not know this keyword; the flag says the same to all.
+  await writeFile(join(folder, `${model.module}.cfg`), model.config.replace(DEADLOCK, ''));
+  const deadlock = parseConfig(model.config, model.configName).checkDeadlock ? [] : ['-deadlock'];
   const child = spawn(
     place.java,
     [
@@ -228,7 +232,7 @@ async function run(
       `-Djava.io.tmpdir=${folder}`,
       ...['-cp', place.jar, 'tlc2.TLC'],
       // The fingerprint function is drawn unless told: the same run twice should be the same run.
-      ...['-tool', '-nowarning', '-workers', '1', '-fp', '0', '-metadir', join(folder, 'states'), ...flags],
+      ...['-tool', '-nowarning', '-workers', '1', '-fp', '0', '-metadir', join(folder, 'states'), ...deadlock, ...flags],
       ...['-config', `${model.module}.cfg`, `${model.module}.tla`],
     ],
     { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
@@ -302,7 +306,10 @@ function noTlc({ jar, java }: TlcPlace, text: string): ModelCheckError {
 
 /** What TLC complains of, as the kind of error that it is. */
 function errorOf(output: TlcOutput, model: Model): ModelCheckError {
-  const errors = output.messages.filter(({ isError }) => isError);
+  const all = output.messages.filter(({ isError }) => isError);
+  // It says that there was an exception; another message in it says which.
+  const telling = all.filter(({ code }) => code !== TLC_CODE.unexpected);
+  const errors = telling.length > 0 ? telling : all;
   const text = oneLine(errors.map((one) => one.text).join(' ')) || 'no verdict and no error';
   if (messageOf(output, TLC_CODE.parseFailed) !== undefined)
     return new ModelCheckError('parse', `${model.module}.tla${parseFailure(output)}`);
